@@ -1,0 +1,156 @@
+"""Settings from params/*.yaml and flags, validated once, with unknown names answered by the nearest known one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from slaopt.errors import ParamsError
+from slaopt.excluded import Excluded
+from slaopt.wording import parse_seconds
+
+__all__ = ["Params", "ParamsBook", "SourceParams", "load_params"]
+
+FAILED_STATUSES = (
+    "failed", "failure", "fail", "error", "errored", "cancelled", "canceled", "aborted", "timeout", "timed_out",
+    "timed out", "killed", "rejected", "exception", "crashed", "false",
+)  # fmt: skip
+
+
+class SourceParams(BaseModel):
+    """A named source of measurements; `${NAME}` in the URL is read from the environment when connecting."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str
+    table: str | None = None
+    columns: dict[str, str] = {}
+    unit: str | None = None
+    timezone: str | None = None
+    decimal: Literal[".", ","] | None = None
+
+
+class Params(BaseModel):
+    """The settings of one service. Durations are seconds; texts such as `300ms` are accepted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    service: str | None = None
+    source: str | None = None
+    sources: dict[str, SourceParams] = {}
+
+    timezone: str = "UTC"
+    timestamp_is: Literal["start", "end"] = "start"
+    days: int = Field(30, ge=7, le=365)
+    history_days: int = Field(120, ge=7, le=730)
+    failures: Literal["excluded", "violations"] = "excluded"
+    failed_statuses: tuple[str, ...] = FAILED_STATUSES
+    excluded: Excluded = Excluded()
+    confidence_level: float = Field(0.95, ge=0.8, le=0.99)
+
+    threshold: float | None = None
+    objective: float = Field(0.99, gt=0, lt=1)
+    min_threshold: float | None = None
+    max_threshold: float | None = None
+    max_change: float = Field(0.5, gt=0, lt=1)
+    strategy: Literal["conservative", "balanced", "aggressive"] = "balanced"
+    business_priority: Literal["reliability", "efficiency", "cost"] | None = None
+    degradations_per_month: float = Field(1.0, gt=0, le=100)
+    minimum_gain: float = Field(3.0, ge=0)
+    seed: int = Field(0, ge=0)
+
+    @field_validator("threshold", "min_threshold", "max_threshold", mode="before")
+    @classmethod
+    def _duration(cls, value: Any) -> Any:
+        return value if value is None else parse_seconds(value)
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is no time zone: give an IANA name such as Europe/Berlin") from error
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.min_threshold and self.max_threshold and self.min_threshold > self.max_threshold:
+            raise ValueError("min_threshold is greater than max_threshold")
+        if self.history_days < self.days:
+            raise ValueError(f"history_days ({self.history_days}) is less than days ({self.days})")
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParamsBook:
+    """The settings of a workspace: the defaults, and those of each service that has its own."""
+
+    default: Params
+    services: Mapping[str, Params]
+
+    def of(self, service: str) -> Params:
+        """Give the settings of a service."""
+        own = self.services.get(service)
+        return own if own is not None else self.default.model_copy(update={"service": service})
+
+
+def load_params(workspace: Path | None, *, overrides: Mapping[str, Any] | None = None) -> ParamsBook:
+    """Read `params/default.yaml` and `params/services/*.yaml`; flags override both. Without a workspace: the built-in defaults.
+
+    Raises
+    ------
+    ParamsError
+        Naming file and key, and the nearest known name for an unknown one.
+    """
+    flags = {key: value for key, value in (overrides or {}).items() if value is not None}
+    if workspace is None:
+        return ParamsBook(default=_validated(flags, Path("flags")), services={})
+    path = workspace / "params" / "default.yaml"
+    common = _read(path) if path.exists() else {}
+    default = _validated(common | flags, path)
+    services: dict[str, Params] = {}
+    for file in sorted((workspace / "params" / "services").glob("*.y*ml")):
+        own = _read(file)
+        name = own.get("service")
+        if not isinstance(name, str) or not name.strip():
+            raise ParamsError(f"{file}: `service:` is missing; name the service these settings are for")
+        if name in services:
+            raise ParamsError(f"{file}: service {name!r} has another file already; keep one")
+        services[name] = _validated(common | own | flags, file)
+    return ParamsBook(default=default, services=services)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ParamsError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ParamsError(f"{path}: expected settings such as `objective: 0.99`, found {type(content).__name__}")
+    return {str(key): value for key, value in content.items()}
+
+
+def _validated(values: Mapping[str, Any], path: Path) -> Params:
+    try:
+        return Params.model_validate(dict(values))
+    except ValidationError as error:
+        raise ParamsError("; ".join(f"{path}: {_explained(detail)}" for detail in error.errors())) from error
+
+
+def _explained(detail: Any) -> str:
+    key = ".".join(str(part) for part in detail["loc"]) or "settings"
+    if detail["type"] == "extra_forbidden":
+        name = str(detail["loc"][-1])
+        near = difflib.get_close_matches(name, list(Params.model_fields), n=1, cutoff=0.5)
+        return f"unknown key `{key}`" + (f"; did you mean `{near[0]}`?" if near else "")
+    return f"`{key}`: {str(detail['msg']).removeprefix('Value error, ')} (found {detail['input']!r:.60})"

@@ -1,0 +1,115 @@
+"""Numbers in words: how durations, rates, counts and times are written for people, the same everywhere."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+__all__ = ["count", "day", "moment", "number", "parse_seconds", "per_thousand", "percent", "seconds", "span"]
+
+UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}  # in seconds
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Write a number with so many significant digits, separators from 1,000 on and no exponent.
+
+    >>> number(1234.5), number(0.01234), number(2.60)
+    ('1,234', '0.0123', '2.6')
+    """
+    if not math.isfinite(value):
+        return "–"
+    if value == 0:
+        return "0"
+    places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def count(value: float) -> str:
+    """Write a count.
+
+    >>> count(12345)
+    '12,345'
+    """
+    return f"{round(value):,}"
+
+
+def seconds(value: float, digits: int = 3) -> str:
+    """Write a duration with the unit that a person would choose.
+
+    >>> seconds(0.25), seconds(2.6), seconds(300), seconds(5400), seconds(0.0009)
+    ('250 ms', '2.6 s', '5 min', '1.5 h', '900 µs')
+    """
+    size = abs(value)
+    for unit, least in (("d", 2 * 86400.0), ("h", 3600.0), ("min", 120.0), ("s", 0.9995), ("ms", 0.0009995)):
+        if size >= least:
+            return f"{number(value / UNITS[unit], digits)} {unit}"
+    return f"{number(value / UNITS['µs'], digits)} µs" if value else "0 s"
+
+
+def percent(rate: float, digits: int = 2) -> str:
+    """Write a rate 0–1 in percent.
+
+    >>> percent(0.0123), percent(0.99), percent(0.999), percent(1.0)
+    ('1.2 %', '99 %', '99.9 %', '100 %')
+    """
+    if 0.9 < rate < 1:  # what matters of an attainment is its distance from 1
+        places = max(0, digits - 3 - math.floor(math.log10(1 - rate) + 1e-9))
+        text = f"{100 * rate:.{places}f}"
+        return (text.rstrip("0").rstrip(".") if "." in text else text) + " %"
+    return f"{number(100 * rate, digits)} %"
+
+
+def per_thousand(rate: float) -> str:
+    """Write how many of 1,000 a rate is.
+
+    >>> per_thousand(0.0412), per_thousand(0.0004)
+    ('41', '0.4')
+    """
+    return number(1000 * rate, 2)
+
+
+def span(low: str, high: str) -> str:
+    """Join both ends of an interval that are written already, naming a shared unit once.
+
+    >>> span("2.1 s", "2.6 s"), span("900 ms", "1.1 s")
+    ('2.1–2.6 s', '900 ms–1.1 s')
+    """
+    head, _, unit = low.rpartition(" ")
+    return f"{head}–{high}" if head and high.endswith(f" {unit}") else f"{low}–{high}"
+
+
+def moment(time: datetime, timezone: str = "UTC") -> str:
+    """Write a time as 3 Nov 2026, 14:05 UTC."""
+    local = time.astimezone(ZoneInfo(timezone))
+    return f"{local.day} {local:%b %Y, %H:%M} {local.tzname() or timezone}"
+
+
+def day(time: datetime, timezone: str = "UTC") -> str:
+    """Write a day as 3 Nov 2026."""
+    local = time.astimezone(ZoneInfo(timezone))
+    return f"{local.day} {local:%b %Y}"
+
+
+def parse_seconds(text: str | float) -> float:
+    """Read a duration: a bare number is seconds, a unit may follow.
+
+    Raises
+    ------
+    ValueError
+        If the text is no positive, finite duration.
+
+    >>> parse_seconds("300ms"), parse_seconds("2.5"), parse_seconds("5 min")
+    (0.3, 2.5, 300.0)
+    """
+    written = str(text).strip()
+    digits = written.rstrip("µabcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    unit = written[len(digits) :].strip() or "s"
+    try:
+        value = float(digits) * UNITS[unit] if digits.strip()[-1:].isdigit() or digits.strip().endswith(".") else -1.0
+    except (KeyError, ValueError):
+        value = -1.0
+    if not (0 < value < math.inf):
+        raise ValueError(f"{written!r} is not a duration: give seconds, or a number with us, ms, s, min, h or d")
+    return float(f"{value:.12g}")
