@@ -76,7 +76,7 @@ def excluded_steps(excluded: Excluded, *, timezone: str, start: datetime, end: d
     if excluded.nothing or steps <= 0:
         return np.zeros(max(steps, 0), dtype=bool)
     stamps = pd.date_range(start, periods=steps, freq=STEP).tz_convert(ZoneInfo(timezone))
-    weekday, minute = stamps.weekday.to_numpy(), (stamps.hour * 60 + stamps.minute).to_numpy()
+    weekday, minute = stamps.day_of_week.to_numpy(), (stamps.hour * 60 + stamps.minute).to_numpy()
     mask = np.zeros(steps, dtype=bool)
     if hours := excluded.business_hours:
         open_day = np.isin(weekday, [WEEKDAYS.index(day) for day in hours.days])

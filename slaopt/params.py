@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from slaopt.errors import ParamsError
-from slaopt.excluded import Excluded
+from slaopt.excluded import BusinessHours, Excluded, Maintenance, WeeklyMaintenance
 from slaopt.wording import parse_seconds
 
 __all__ = ["Params", "ParamsBook", "SourceParams", "load_params"]
@@ -102,6 +102,13 @@ class ParamsBook:
         return own if own is not None else self.default.model_copy(update={"service": service})
 
 
+_NESTED = [
+    field.alias or name
+    for model in (SourceParams, Excluded, BusinessHours, Maintenance, WeeklyMaintenance)
+    for name, field in model.model_fields.items()
+]
+
+
 def load_params(workspace: Path | None, *, overrides: Mapping[str, Any] | None = None) -> ParamsBook:
     """Read `params/default.yaml` and `params/services/*.yaml`; flags override both. Without a workspace: the built-in defaults.
 
@@ -151,6 +158,7 @@ def _explained(detail: Any) -> str:
     key = ".".join(str(part) for part in detail["loc"]) or "settings"
     if detail["type"] == "extra_forbidden":
         name = str(detail["loc"][-1])
-        near = difflib.get_close_matches(name, list(Params.model_fields), n=1, cutoff=0.5)
+        known = Params.model_fields if len(detail["loc"]) == 1 else _NESTED
+        near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
         return f"unknown key `{key}`" + (f"; did you mean `{near[0]}`?" if near else "")
     return f"`{key}`: {str(detail['msg']).removeprefix('Value error, ')} (found {detail['input']!r:.60})"

@@ -1,0 +1,72 @@
+"""Settings: read from files and flags, validated once, mistakes named."""
+
+from pathlib import Path
+
+import pytest
+
+from slaopt.errors import ParamsError
+from slaopt.params import Params, load_params
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    (tmp_path / "params" / "services").mkdir(parents=True)
+    (tmp_path / "params" / "default.yaml").write_text("objective: 0.98\ntimezone: Europe/Berlin\n")
+    (tmp_path / "params" / "services" / "checkout.yaml").write_text("service: Checkout API\nthreshold: 300ms\n")
+    return tmp_path
+
+
+def test_a_service_inherits_the_defaults_and_flags_override_both(workspace):
+    book = load_params(workspace, overrides={"objective": 0.95, "threshold": None})
+    checkout = book.of("Checkout API")
+    assert (checkout.threshold, checkout.objective, checkout.timezone) == (0.3, 0.95, "Europe/Berlin")
+    assert book.of("another").threshold is None
+    assert book.of("another").service == "another"
+
+
+def test_without_a_workspace_the_built_in_defaults_hold():
+    assert load_params(None).default == Params()
+
+
+def test_the_shipped_defaults_are_valid_and_equal_to_the_built_in_ones():
+    book = load_params(Path(__file__).parent.parent)
+    assert book.default == Params()
+    assert all(book.of(name).threshold for name in book.services)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("objektive: 0.9", ["default.yaml", "`objektive`", "did you mean `objective`"]),
+        ("objective: 99", ["default.yaml", "`objective`", "less than 1", "99"]),
+        ("threshold: 3 parsecs", ["`threshold`", "3 parsecs", "not a duration"]),
+        ("timezone: Mars/Base", ["`timezone`", "Mars/Base", "IANA"]),
+        ("min_threshold: 3\nmax_threshold: 1", ["min_threshold is greater"]),
+        ("days: 30\nhistory_days: 10", ["history_days (10) is less than days (30)"]),
+        ("excluded: {holiday: [2026-12-25]}", ["`excluded.holiday`", "unknown key"]),
+        ("excluded: {maintenance: [{from: 2026-11-02T00:00:00Z, to: 2026-11-01T00:00:00Z}]}", ["later than"]),
+        ("- a\n- b", ["default.yaml", "expected settings"]),
+        ("a: [", ["default.yaml", "cannot be read as YAML"]),
+    ],
+)
+def test_a_mistake_is_named_with_its_file_and_remedy(workspace, text, parts):
+    (workspace / "params" / "default.yaml").write_text(text)
+    with pytest.raises(ParamsError) as error:
+        load_params(workspace)
+    assert all(part in str(error.value) for part in parts), str(error.value)
+
+
+def test_a_nested_unknown_key_is_answered_by_its_own_neighbours(workspace):
+    (workspace / "params" / "default.yaml").write_text("excluded: {holiday: [2026-12-25]}")
+    with pytest.raises(ParamsError, match="did you mean `holidays`"):
+        load_params(workspace)
+
+
+def test_a_service_file_must_name_its_service_once(workspace):
+    extra = workspace / "params" / "services" / "other.yaml"
+    extra.write_text("threshold: 1")
+    with pytest.raises(ParamsError, match=r"other\.yaml: `service:` is missing"):
+        load_params(workspace)
+    extra.write_text("service: Checkout API")
+    with pytest.raises(ParamsError, match="another file already"):
+        load_params(workspace)
