@@ -1,0 +1,105 @@
+"""The recommendation: which threshold, why, what it would bring and what it would cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from slaopt.analysis.alerts import BurnRateWindow, Cell
+from slaopt.optimize.scores import CandidateScore
+from slaopt.result import Interval, Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ASSUMPTION", "Outcome", "PredictedOutcomes", "Rationale", "Recommendation", "Verdict"]
+
+Verdict = Literal["raise", "lower", "keep", "set", "not_suited", "objective", "data_problem"]
+Gate = Literal["best", "gain"]
+Bound = Literal["max_change", "min_threshold", "max_threshold", "measured"]
+
+ASSUMPTION = "if the coming weeks are like these"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome(Result):
+    """One side of now → then: what a threshold means."""
+
+    threshold: float
+    violation_rate: float
+    interval: Interval | None
+    exact: bool  # whether violations were counted at this threshold, not only bracketed
+    achievability: float | None
+    pages_per_week: float
+    tickets_per_week: float
+    tightness: float
+    tightness_relative: float
+    example_caught: float  # 0–1: slowdowns that double the duration of half the executions for an hour
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rationale(Result):
+    """Why, in sentences."""
+
+    statistical_basis: str
+    reliability_impact: str
+    achievability_improvement: str | None
+    business_justification: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictedOutcomes(Result):
+    """The figures under which other systems know them."""
+
+    expected_violation_rate: float
+    reliability_score_change: float | None  # difference of attainment
+    team_stress_reduction: float | None  # 1 − pages after / pages before; None where there are none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation(Result):
+    """What to do about the threshold of a service. Fields that are always None are computed by a later version."""
+
+    service: str = field(metadata={"published": "service_type"})
+    current_threshold: float | None
+    recommended_threshold: float | None  # the current one where it is kept; None without a recommendation
+    verdict: Verdict
+    gate: Gate | None  # what held a kept threshold: it is the best already, or a change gains too little
+    bound: Bound | None  # what kept the choice from going further
+    objective: float
+    strategy: str
+    business_priority: str | None
+    sentence: str
+    reasons: tuple[str, ...]
+    optimization_rationale: Rationale | None
+    predicted_outcomes: PredictedOutcomes | None
+    now: Outcome | None  # at the current threshold
+    then: Outcome | None  # at the recommended threshold; equal to `now` where it is kept
+    alternative: Outcome | None  # the best change, where it gained too little
+    gain: float | None  # pages a month, of the best change
+    simple_choice: float | None  # tightest threshold that used at most half the budget
+    choice_half_cost: float | None  # the choice if not seeing a slowdown cost half as much
+    choice_double_cost: float | None
+    candidates: tuple[CandidateScore, ...]
+    cells_now: tuple[Cell, ...]  # of the injected degradations
+    cells_then: tuple[Cell, ...]
+    pages_now: tuple[datetime, ...]  # replayed pages, UTC
+    pages_then: tuple[datetime, ...]
+    replay_policy: tuple[BurnRateWindow, ...]
+    assumption: str = ASSUMPTION
+    command: str | None  # what a reviewer does to put it in force
+    confidence_score: float | None = None
+    implementation_risk: Literal["low", "medium", "high"] | None = None
+    rollback_criteria: tuple[str, ...] | None = None
+    rollback_rules: tuple[str, ...] | None = None
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give the candidates, one a row."""
+        import pandas as pd
+
+        rows = [score.to_dict() for score in self.candidates]
+        for row in rows:
+            rate = row.pop("rate")
+            row["violation_rate"] = rate["rate"]
+        return pd.DataFrame(rows)
