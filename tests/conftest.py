@@ -1,0 +1,44 @@
+"""What all tests share: a fixed clock and seed, one thread a process, and the last lines that say what was skipped."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from datetime import UTC, datetime
+
+for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")  # two test processes share the cores; before numpy is imported
+os.environ.pop("SLAOPT_WORKSPACE", None)
+
+import hypothesis
+import numpy as np
+import pytest
+
+hypothesis.settings.register_profile("slaopt", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("slaopt")
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20261103)
+
+
+@pytest.fixture(scope="session")
+def end() -> datetime:
+    """The end of simulated time: a Tuesday, a full hour."""
+    return datetime(2026, 11, 3, 14, tzinfo=UTC)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in the last lines which parts of this machine are missing, and how many tests that skipped."""
+    reasons = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", []))
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.write_line(f"skipped {count} test{'s' * (count > 1)}: {reason}", yellow=True)
+    if not reasons:
+        terminalreporter.write_line("no test was skipped: every optional part is here", green=True)
+
+
+def _reason(report: pytest.TestReport) -> str:
+    where = report.longrepr
+    text = str(where[2]) if isinstance(where, tuple) else str(where)
+    return text.removeprefix("Skipped: ")
