@@ -2,7 +2,7 @@
 
 PYTHONS := python3.14 python3.13 python3.12 python3.11 python3
 BIN := .venv/bin
-LOCK_TOOL := uv==0.11.7
+LOCK_TOOL := uv==0.13.9
 
 # one numeric thread a process: reports and tests run side by side
 export OPENBLAS_NUM_THREADS := 1

@@ -1,0 +1,119 @@
+"""What the command line prints for people: short, aligned lines made from results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slaopt.result import Skipped
+from slaopt.wording import count, moment, number
+
+if TYPE_CHECKING:
+    from slaopt.analysis import Quality
+    from slaopt.intake import Example, Intake, Note, Reading
+    from slaopt.report import Report
+
+__all__ = ["check_lines", "report_lines"]
+
+MOST_SERVICES = 30  # listed by `check`, the worst first; --json lists all
+MOST_EXAMPLES = 3  # of each reason for a rejection
+LONGEST_NAME = 40
+
+
+def check_lines(intake: Intake, qualities: Sequence[Quality | Skipped]) -> Iterator[str]:
+    """Say what was understood of a source, what was rejected and why, and how good each service's data are."""
+    yield from _reading_lines(intake.reading)
+    span = f"{moment(intake.first)} to {moment(intake.last)}" if intake.first and intake.last else "no time stamp"
+    yield f"rows       {count(intake.rows)}, {count(intake.accepted)} usable; {span}"
+    for note in intake.notes:
+        yield ""
+        yield from _note_lines(note)
+    yield ""
+    yield f"services   {count(len(qualities))}" + (", the worst first" if len(qualities) > 1 else "")
+    rows = {service.service: service.rows for service in intake.services}
+    ordered = sorted(qualities, key=_goodness)
+    for quality in ordered[:MOST_SERVICES]:
+        yield from _quality_lines(quality, rows.get(quality.service))
+    if len(ordered) > MOST_SERVICES:
+        yield f"  … and {count(len(ordered) - MOST_SERVICES)} more; --json lists all"
+
+
+def report_lines(results: Sequence[Report | Skipped], index: Path) -> Iterator[str]:
+    """Say where the index page is, and one line of each service."""
+    width = _width(result.service for result in results)
+    for result in results:
+        said = f"skipped: {result.reason}" if isinstance(result, Skipped) else result.sentence
+        yield f"{visible(result.service, LONGEST_NAME):<{width}}  {visible(said)}"
+    yield ""
+    yield str(index)
+
+
+def visible(text: str, longest: int | None = None) -> str:
+    r"""Write a text so that it cannot move a terminal's cursor, and shorten it.
+
+    >>> visible("a\x1b[2Jb"), visible("abcdef", 4)
+    ('a\\x1b[2Jb', 'abc…')
+    """
+    if longest is not None and len(text) > longest:
+        text = text[: longest - 1] + "…"
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _reading_lines(reading: Reading) -> Iterator[str]:
+    yield f"source     {visible(reading.source)}: {reading.format}" + (
+        f", {count(len(reading.files))} files" if len(reading.files) > 1 else ""
+    )
+    for column in reading.columns:
+        details = ["as given" if column.found == "given" else "by its usual name"]
+        if column.role == "duration":
+            details.append(f"unit {reading.unit} ({_origin(reading.unit_from)})")
+            details += ["decimal comma"] if reading.decimal == "," else []
+        if column.role == "timestamp":
+            details.append(f"stamps {reading.stamps}")
+            if reading.stamps in ("naive", "mixed"):
+                details.append(f"read in {reading.timezone}")
+        if column.role == "status" and reading.statuses:
+            details.append(", ".join(f"{visible(text, 20)} {count(n)}" for text, n in reading.statuses[:5]))
+        yield f"{column.role:<10} column {visible(column.name, LONGEST_NAME)}: {'; '.join(details)}"
+
+
+def _origin(unit_from: str) -> str:
+    return "the default: say --unit if it is another" if unit_from == "default" else unit_from
+
+
+def _note_lines(note: Note) -> Iterator[str]:
+    yield f"{note.kind:<10} {count(note.count)} rows: {visible(note.reason)}"
+    yield f"           → {visible(note.remedy)}"
+    for example in note.examples[:MOST_EXAMPLES]:
+        yield f"           {_place(example)}"
+
+
+def _place(example: Example) -> str:
+    parts = [
+        visible(example.file) if example.file else None,
+        f"line {example.line}" if example.line is not None else None,
+        f"column {visible(example.column, LONGEST_NAME)}" if example.column else None,
+    ]
+    place = ", ".join(part for part in parts if part)
+    return place + (f": {visible(example.text, 60)!r}" if example.text is not None else "")
+
+
+def _quality_lines(quality: Quality | Skipped, rows: int | None) -> Iterator[str]:
+    name = f"  {visible(quality.service, LONGEST_NAME)}"
+    counted = f"{count(rows)} rows" if rows is not None else ""
+    if isinstance(quality, Skipped):
+        yield f"{name:<26} {counted:>16}  not usable: {visible(quality.reason)}"
+        return
+    yield f"{name:<26} {counted:>16}  {quality.word}, {number(quality.score, 2)}"
+    for check in quality.checks:
+        yield f"    {visible(check.sentence)}"
+        yield f"    → {visible(check.remedy)}"
+
+
+def _goodness(quality: Quality | Skipped) -> tuple[float, str]:
+    return (-1.0 if isinstance(quality, Skipped) else quality.score, quality.service)
+
+
+def _width(names: Iterable[str]) -> int:
+    return min(LONGEST_NAME, max((len(name) for name in names), default=0))
