@@ -1,0 +1,47 @@
+"""What was: estimates from Profiles, each with its interval, and how far the measurements can be trusted."""
+
+from __future__ import annotations
+
+from slaopt.analysis.daily import DailyPercentiles, HourWeekday, daily_percentiles, hour_weekday
+from slaopt.analysis.days import Days, days_of
+from slaopt.analysis.describe import Analysis, analyze
+from slaopt.analysis.intervals import (
+    MeanEstimate,
+    QuantileEstimate,
+    RateEstimate,
+    mean_estimate,
+    quantile_estimate,
+    violation_rate,
+    violation_rates,
+)
+from slaopt.analysis.outliers import OddHour, Outliers, find_outliers
+from slaopt.analysis.quality import Quality, QualityCheck, check_quality
+from slaopt.analysis.statistics import Baseline, Statistics, baseline, statistics
+
+__all__ = [
+    "Analysis",
+    "Baseline",
+    "DailyPercentiles",
+    "Days",
+    "HourWeekday",
+    "MeanEstimate",
+    "OddHour",
+    "Outliers",
+    "Quality",
+    "QualityCheck",
+    "QuantileEstimate",
+    "RateEstimate",
+    "Statistics",
+    "analyze",
+    "baseline",
+    "check_quality",
+    "daily_percentiles",
+    "days_of",
+    "find_outliers",
+    "hour_weekday",
+    "mean_estimate",
+    "quantile_estimate",
+    "statistics",
+    "violation_rate",
+    "violation_rates",
+]

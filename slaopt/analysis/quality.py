@@ -1,0 +1,193 @@
+"""Quality of measurements: a score 0–1 made of what was seen, each with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import numpy as np
+
+from slaopt.analysis.gaps import Gap, find_gaps
+from slaopt.analysis.truncation import find_truncation
+from slaopt.analysis.units import find_mixed_units, find_unit_jump
+from slaopt.intake import ServiceIntake
+from slaopt.params import Params
+from slaopt.profile import Profile, Profiles
+from slaopt.result import Result
+from slaopt.wording import count, day, moment, number, percent, seconds
+
+__all__ = ["Quality", "QualityCheck", "check_quality"]
+
+Word = Literal["good", "look", "poor"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityCheck(Result):
+    """One thing that is wrong with the measurements; the score is multiplied by 1 − weight × severity."""
+
+    name: str
+    severity: float  # 0–1
+    weight: float  # 0–1, a convention; 0 asks a question only
+    sentence: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality(Result):
+    """How far the measurements can be trusted; under 0.5 nothing is recommended."""
+
+    service: str
+    score: float  # 0–1
+    word: Word
+    checks: tuple[QualityCheck, ...]  # what costs most first
+    sentence: str
+
+
+def check_quality(profiles: Profiles, params: Params) -> Quality:
+    """Score the last `params.days` of the measurements and what was read of them."""
+    recent = profiles.last(params.days)
+    found = [*_rows(profiles.intake, params), *_times(recent.hours, params), *_durations(recent, params)]
+    checks = sorted((check for check in found if check.severity > 0), key=lambda c: -c.weight * c.severity)
+    score = float(np.prod([1 - check.weight * check.severity for check in checks])) if checks else 1.0
+    word: Word = "good" if score >= 0.9 else "look" if score >= 0.5 else "poor"
+    reason = f": {checks[0].sentence}" if checks else ": nothing was found that speaks against them."
+    return Quality(
+        service=profiles.service,
+        score=score,
+        word=word,
+        checks=tuple(checks),
+        sentence=f"Quality of the measurements {number(score, 2)} of 1{reason}",
+    )
+
+
+def _severity(share: float, worst: float) -> float:
+    return float(min(1.0, max(0.0, share / worst)))
+
+
+def _rows(intake: ServiceIntake, params: Params) -> Iterator[QualityCheck]:
+    """What the rows themselves tell."""
+    rows = max(intake.rows, 1)
+    yield QualityCheck(
+        name="rejected rows",
+        severity=_severity(intake.rejected / rows, 0.05),
+        weight=0.3,
+        sentence=f"{count(intake.rejected)} of {count(intake.rows)} rows could not be used.",
+        remedy="slaopt check names their lines and reasons; correct the export.",
+    )
+    yield QualityCheck(
+        name="doubles",
+        severity=_severity(intake.doubles / rows, 0.05),
+        weight=0.2,
+        sentence=f"{count(intake.doubles)} of {count(intake.rows)} rows repeat another in every column.",
+        remedy="If the export wrote them twice, remove the doubles; they were counted.",
+    )
+    yield QualityCheck(
+        name="future stamps",
+        severity=_severity(intake.future / rows, 0.01),
+        weight=0.3,
+        sentence=f"{count(intake.future)} rows are stamped later than the clock.",
+        remedy="Check the time zone of the stamps (--timezone) and the clock that wrote them.",
+    )
+    same = intake.most_frequent / max(intake.accepted, 1)
+    yield QualityCheck(
+        name="one value",
+        severity=float(same > 0.5),
+        weight=0.5,
+        sentence=f"One duration holds {percent(same)} of all executions.",
+        remedy="Measure finer than whole units, and check whether a default or a timeout is written as a duration.",
+    )
+    ended = max(intake.accepted + intake.failed, 1)
+    if params.failures == "excluded":
+        yield QualityCheck(
+            name="failures left out",
+            severity=_severity(intake.failed / ended, 0.05),
+            weight=0.3,
+            sentence=f"{count(intake.failed)} failed or cancelled executions "
+            f"({percent(intake.failed / ended)}) are in no rate.",
+            remedy="Decide whether they break the promise: `failures: violations` in params counts them.",
+        )
+
+
+def _times(profile: Profile, params: Params) -> Iterator[QualityCheck]:
+    """What the times of the executions tell."""
+    gaps = find_gaps(profile)
+    inner = [gap for gap in gaps if not gap.at_end]
+    if inner:
+        lost = sum(gap.expected for gap in inner)
+        yield QualityCheck(
+            name="gaps",
+            severity=_severity(lost / max(float(profile.executions.sum()) + lost, 1.0), 0.2),
+            weight=0.4,
+            sentence=f"{_runs(inner, profile.timezone)}, where about {count(lost)} executions would be usual.",
+            remedy="Export that time again; if the service really rested, list it under `excluded:` in params.",
+        )
+    for gap in gaps:
+        if gap.at_end:
+            missing = gap.end - gap.start
+            yield QualityCheck(
+                name="stale end",
+                severity=_severity(missing / timedelta(days=params.days), 0.1),
+                weight=0.4,
+                sentence=f"Nothing was measured in the last {seconds(missing.total_seconds(), 2)}, "
+                f"since {moment(gap.start, profile.timezone)}.",
+                remedy="Export again, or end the period there with --as-of.",
+            )
+
+
+def _runs(gaps: list[Gap], timezone: str) -> str:
+    longest = max(gaps, key=lambda gap: gap.end - gap.start)
+    length = seconds((longest.end - longest.start).total_seconds(), 2)
+    if len(gaps) == 1:
+        return f"Nothing was measured for {length} from {moment(longest.start, timezone)}"
+    return f"Nothing was measured in {len(gaps)} stretches, the longest {length} from {moment(longest.start, timezone)}"
+
+
+def _durations(profiles: Profiles, params: Params) -> Iterator[QualityCheck]:
+    """What the durations tell."""
+    profile = profiles.hours
+    n = float(profile.executions.sum())
+    deciding = n * (1 - params.objective)
+    yield QualityCheck(
+        name="too few",
+        severity=1 - min(1.0, float(np.sqrt(deciding)) / 10),
+        weight=0.6,
+        sentence=f"{count(n)} executions: at an objective of {percent(params.objective)} the slowest "
+        f"{count(deciding)} of them decide.",
+        remedy="Analyse a longer period (--days), or promise less than so few executions can show.",
+    )
+    jump = find_unit_jump(profile)
+    if jump:
+        yield QualityCheck(
+            name="unit jump",
+            severity=1.0,
+            weight=0.8,
+            sentence=f"Durations changed {number(jump.factor)}-fold on {day(_midnight(jump.date), 'UTC')} and stayed "
+            f"there: that looks like {jump.units}.",
+            remedy="Name a unit column (--column unit=…), or analyse one side of that day only.",
+        )
+    mixed = None if jump else find_mixed_units(profile)
+    if mixed:
+        yield QualityCheck(
+            name="mixed units",
+            severity=1.0,
+            weight=0.0,
+            sentence=f"{percent(mixed.share)} of the durations are about {number(mixed.factor)} times the others, with "
+            f"nothing between: are some written in another unit ({mixed.units})?",
+            remedy="If so, name a unit column (--column unit=…); if these are slow executions, nothing is wrong.",
+        )
+    cut = find_truncation(profiles)
+    if cut:
+        yield QualityCheck(
+            name="unfinished executions",
+            severity=1.0,
+            weight=0.6,
+            sentence=f"Slow executions that started after {moment(cut.complete_until, profile.timezone)} are missing: "
+            "only finished ones were exported.",
+            remedy=f"End the period at {cut.complete_until:%Y-%m-%dT%H:00Z} with --as-of.",
+        )
+
+
+def _midnight(date: object) -> datetime:
+    return datetime.fromisoformat(f"{date}T00:00:00+00:00")
