@@ -6,6 +6,7 @@ was not reachable.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
-DONE, DIFFERENT, BAD, SKIPPED = 0, 1, 2, 3
+DONE, DIFFERENT, BAD, SKIPPED, INTERRUPTED = 0, 1, 2, 3, 130
+YEARS = range(1971, 2262)  # what nanosecond stamps can hold, with a year to spare
 Command = Callable[..., Any]
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType):  # type: ignore[type-arg]  # generic in recent versions only
     """A time in ISO 8601; without a zone it is UTC."""
 
     name = "time"
@@ -43,10 +45,12 @@ class Moment(click.ParamType):
             moment = datetime.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is no time: give 2026-11-03T14:00:00Z", param, ctx)
+        if moment.year not in YEARS:
+            self.fail(f"{value!r} lies outside the years {YEARS[0]} to {YEARS[-1]}", param, ctx)
         return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
-class Seconds(click.ParamType):
+class Seconds(click.ParamType):  # type: ignore[type-arg]
     """A duration: a bare number is seconds."""
 
     name = "duration"
@@ -80,8 +84,10 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 
 
 _workspace = click.option(
-    "--workspace", type=click.Path(path_type=Path), help="Folder with params/ and reports/ (default: SLAOPT_WORKSPACE, else the nearest)."
-)  # fmt: skip
+    "--workspace",
+    type=click.Path(path_type=Path),
+    help="Folder with params/ and reports/ (default: SLAOPT_WORKSPACE, else the nearest).",
+)
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 _reading = _options(
     click.option("--table", help="Table of a SQL source, `schema.table` too."),
@@ -116,17 +122,20 @@ def app() -> None:
 
 
 @app.command()
-@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=Path())
+@click.argument("directory", type=click.Path(path_type=Path), default=Path())
+@click.option(
+    "--notebooks", is_flag=True, help="Copy the report notebooks too; reports are then made from your copies."
+)
 @_json
-def init(directory: Path, as_json: bool) -> int:
-    """Make a workspace: params, notebooks and a place for reports. What is there already stays.
+def init(directory: Path, notebooks: bool, as_json: bool) -> int:
+    """Make a workspace: params, a notebook to explore with, a place for reports. What is there already stays.
 
     \b
     Example:  slaopt init sla-work
     """
-    from slaopt.workspace import init_workspace
+    from slaopt.workspace import EXPLORE, REPORT_NOTEBOOKS, init_workspace
 
-    made = init_workspace(directory)
+    made = init_workspace(directory, notebooks=(EXPLORE, *REPORT_NOTEBOOKS) if notebooks else (EXPLORE,))
     if as_json:
         _print_json([str(path) for path in made])
         return DONE
@@ -171,15 +180,19 @@ def check(source: str, as_json: bool, **options: Any) -> int:
     """
     from slaopt.analysis import check_quality
     from slaopt.printing import check_lines
+    from slaopt.result import Skipped
 
     opened = _open(source, **options)
     intake = opened.source.inspect()
-    qualities = [check_quality(item, opened.book.of(item.service)) for item in opened.scan(intake)]
+    qualities = [
+        item if isinstance(item, Skipped) else check_quality(item, opened.book.of(item.service))
+        for item in opened.scan(intake)
+    ]
     if as_json:
         _print_json({"intake": intake.to_dict(), "quality": [quality.to_dict() for quality in qualities]})
     else:
         _print_lines(check_lines(intake, qualities))
-    return DONE
+    return _status(qualities)
 
 
 @app.command()
@@ -236,7 +249,6 @@ def report(services: tuple[str, ...], source: str | None, jobs: int, as_json: bo
     """
     from slaopt.printing import report_lines
     from slaopt.report import run_reports
-    from slaopt.result import Skipped
     from slaopt.workspace import find_workspace
 
     workspace = find_workspace(options.pop("workspace"))
@@ -248,7 +260,7 @@ def report(services: tuple[str, ...], source: str | None, jobs: int, as_json: bo
         _print_json([result.to_dict() for result in results])
     else:
         _print_lines(report_lines(results, workspace / "reports" / "index.html"))
-    return SKIPPED if any(isinstance(result, Skipped) for result in results) else DONE
+    return _status(results)
 
 
 @app.command()
@@ -331,11 +343,17 @@ def _for_each(
         _print_json([result.to_dict() for result in results])
     else:
         _print_lines(lines(results))
+    return _status(results)
+
+
+def _status(results: Iterable[Result]) -> int:
+    from slaopt.result import Skipped
+
     return SKIPPED if any(isinstance(result, Skipped) for result in results) else DONE
 
 
 def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
+    click.echo(json.dumps(value, indent=2, allow_nan=False))  # escaped to ASCII: no locale can spoil it
 
 
 def _print_lines(lines: Iterable[str]) -> None:
@@ -343,22 +361,36 @@ def _print_lines(lines: Iterable[str]) -> None:
         click.echo(line)
 
 
+def _complain(message: str) -> None:
+    from slaopt.printing import visible
+
+    click.echo(f"slaopt: {visible(' '.join(message.split()))}", err=True)
+
+
 def main() -> None:
     """Run the command line; what slaopt refuses is one line on stderr and an exit code."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # a library's warning to its programmers is not for the console
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a locale without an arrow is no reason to fail
     try:
         status = app.main(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
+        sys.stdout.flush()
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "slaopt"
+        _complain(f"{error.format_message()} (see {where} --help)")
         status = error.exit_code
     except SlaoptError as error:
-        click.echo(f"slaopt: {error}", err=True)
+        _complain(str(error))
         status = error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away, as `head` does
+        status = DONE
     except OSError as error:
-        click.echo(f"slaopt: {error.filename or 'input/output'}: {error.strerror or error}", err=True)
+        _complain(f"{error.filename or 'input/output'}: {error.strerror or error}")
         status = BAD
     except (KeyboardInterrupt, click.Abort):
-        click.echo("slaopt: interrupted", err=True)
-        status = 130
+        _complain("interrupted")
+        status = INTERRUPTED
     sys.exit(status)

@@ -96,7 +96,7 @@ def _place(example: Example) -> str:
         f"column {visible(example.column, LONGEST_NAME)}" if example.column else None,
     ]
     place = ", ".join(part for part in parts if part)
-    return place + (f": {visible(example.text, 60)!r}" if example.text is not None else "")
+    return place + (f": {example.text[:60]!r}" if example.text is not None else "")
 
 
 def _quality_lines(quality: Quality | Skipped, rows: int | None) -> Iterator[str]:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from slaopt.errors import InputError
 
-__all__ = ["REPORT_NOTEBOOKS", "find_workspace", "init_workspace", "notebook_path"]
+__all__ = ["EXPLORE", "REPORT_NOTEBOOKS", "find_workspace", "init_workspace", "notebook_path"]
 
 MARK = Path("params", "default.yaml")  # a folder that has it is a workspace
+EXPLORE = "explore"  # the notebook that is for people; reports are made from the others
 REPORT_NOTEBOOKS = ("service_report", "portfolio")
 
 
@@ -33,11 +34,12 @@ def find_workspace(path: Path | None) -> Path:
         if (folder / MARK).is_file():
             return folder
     raise InputError(
-        f"{here}: no workspace here or above ({MARK} marks one); make one with `slaopt init DIR`, or give --workspace DIR"
+        f"{here}: no workspace here or above ({MARK} marks one); "
+        "make one with `slaopt init DIR`, or name yours with --workspace"
     )
 
 
-def init_workspace(directory: Path, *, notebooks: Iterable[str] = ("explore",)) -> list[Path]:
+def init_workspace(directory: Path, *, notebooks: Iterable[str] = (EXPLORE,)) -> list[Path]:
     """Make a workspace, or add what is missing to one; no file is ever overwritten. The files made are returned.
 
     Parameters
