@@ -8,7 +8,7 @@ from typing import Literal
 
 from slaopt.result import Result
 
-__all__ = ["Column", "Example", "Intake", "Note", "Reading", "ServiceIntake"]
+__all__ = ["Column", "Example", "Intake", "Note", "Reading", "Role", "ServiceIntake"]
 
 Role = Literal["timestamp", "service", "duration", "unit", "status"]
 

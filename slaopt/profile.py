@@ -18,6 +18,7 @@ from scipy.sparse import csr_array
 
 from slaopt.buckets import SAME, bucket_bounds, counted_bounds
 from slaopt.intake import ServiceIntake
+from slaopt.params import Params
 from slaopt.result import Result
 
 __all__ = ["HOURS", "STEPS", "Profile", "Profiles", "Resolution", "SlotSums", "Violations"]
@@ -375,6 +376,7 @@ class Profiles:
     hours: Profile  # 1 h × scale 7: estimates
     steps: Profile  # 5 min × counted bounds: replay of alerts
     intake: ServiceIntake
+    params: Params | None = None  # what `slaopt.read` was told, so that nobody needs to say it again; not archived
 
     def last(self, days: float) -> Profiles:
         """Keep the last days before the end."""
