@@ -86,6 +86,7 @@ class Recommendation(Result):
     cells_then: tuple[Cell, ...]
     pages_now: tuple[datetime, ...]  # replayed pages, UTC
     pages_then: tuple[datetime, ...]
+    daily_then: tuple[float, ...] | None = None  # violation rate at the recommended threshold on each analysed day
     replay_policy: tuple[BurnRateWindow, ...]
     assumption: str = ASSUMPTION
     command: str | None  # what a reviewer does to put it in force
