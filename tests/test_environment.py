@@ -1,4 +1,4 @@
-"""Three lists of dependencies that say the same: bounds (pyproject.toml), pins (requirements.lock), conda (environment.yml)."""
+"""Three lists of dependencies that say the same: bounds (pyproject.toml), pins (the lock), conda (environment.yml)."""
 
 from __future__ import annotations
 
