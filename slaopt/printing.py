@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slaopt.result import Skipped
-from slaopt.wording import count, moment, number
+from slaopt.wording import count, moment, number, percent
 
 if TYPE_CHECKING:
-    from slaopt.analysis import Quality
+    from slaopt.analysis import Analysis, Quality
     from slaopt.intake import Example, Intake, Note, Reading
     from slaopt.report import Report
 
-__all__ = ["check_lines", "report_lines"]
+__all__ = ["analysis_lines", "check_lines", "report_lines"]
 
 MOST_SERVICES = 30  # listed by `check`, the worst first; --json lists all
 MOST_EXAMPLES = 3  # of each reason for a rejection
@@ -37,6 +37,32 @@ def check_lines(intake: Intake, qualities: Sequence[Quality | Skipped]) -> Itera
         yield from _quality_lines(quality, rows.get(quality.service))
     if len(ordered) > MOST_SERVICES:
         yield f"  … and {count(len(ordered) - MOST_SERVICES)} more; --json lists all"
+
+
+def analysis_lines(results: Sequence[Analysis | Skipped]) -> Iterator[str]:
+    """Say how each service performed: figures with their intervals, what is wrong with the data, what to know."""
+    for i, result in enumerate(results):
+        if i:
+            yield ""
+        yield from _analysis_lines(result)
+
+
+def _analysis_lines(result: Analysis | Skipped) -> Iterator[str]:
+    from slaopt.analysis.summary import facts
+
+    name = visible(result.service, LONGEST_NAME)
+    if isinstance(result, Skipped):
+        yield f"{name}  skipped: {visible(result.reason)}"
+        return
+    yield f"{name}  {moment(result.start, result.timezone)} to {moment(result.end, result.timezone)}"
+    yield f"  {'':<12} {'measured':<16} {percent(result.confidence_level)} interval"
+    for fact in facts(result):
+        yield f"  {fact.name:<12} {fact.value:<16} {fact.interval}".rstrip()
+    for check in result.quality.checks:
+        yield f"  {visible(check.sentence)}"
+        yield f"  → {visible(check.remedy)}"
+    for warning in result.warnings:
+        yield f"  {visible(warning)}"
 
 
 def report_lines(results: Sequence[Report | Skipped], index: Path) -> Iterator[str]:

@@ -84,7 +84,7 @@ def _violation_share(profile: Profile, group: NDArray[np.int64], groups: int, th
         return None
     violations = np.bincount(group, weights=profile.violations(threshold).middle, minlength=groups)
     valid = np.bincount(group, weights=profile.valid, minlength=groups)
-    return np.divide(violations, valid, where=valid > 0, out=np.full(groups, np.nan))
+    return np.asarray(np.divide(violations, valid, where=valid > 0, out=np.full(groups, np.nan)))
 
 
 def daily_percentiles(profile: Profile, *, threshold: float | None = None) -> DailyPercentiles:

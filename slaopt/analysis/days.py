@@ -28,7 +28,7 @@ class Days(Result):
 
     def total(self, values: Floats) -> Floats:
         """Sum a figure of the slots over each day: (slots,) → (D,)."""
-        return np.bincount(self.slot_day, weights=values, minlength=len(self.dates))
+        return np.bincount(self.slot_day, weights=values, minlength=len(self.dates)).astype(float)
 
 
 def local_times(profile: Profile) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import isfinite
 
 import numpy as np
 
 from slaopt.analysis.daily import DailyPercentiles, HourWeekday, daily_percentiles, hour_weekday
 from slaopt.analysis.days import days_of
-from slaopt.analysis.intervals import FEWEST_DAYS, RateEstimate, violation_rate
+from slaopt.analysis.intervals import FEWEST_COUNT, FEWEST_DAYS, RateEstimate, violation_rate
 from slaopt.analysis.outliers import Outliers, find_outliers
 from slaopt.analysis.quality import Quality, check_quality
 from slaopt.analysis.statistics import Baseline, Statistics, baseline, statistics
+from slaopt.analysis.summary import table
 from slaopt.excluded import Excluded
+from slaopt.intake import ServiceIntake
 from slaopt.params import Params
 from slaopt.profile import Profile, Profiles
 from slaopt.result import Result, Skipped
-from slaopt.wording import count, percent
+from slaopt.wording import count, day, number, percent, seconds
 
 __all__ = ["Analysis", "analyze"]
 
 FEWEST_EXECUTIONS = 100
+FEW_DAYS = 14  # below, a reader is told on how many days the intervals rest
+WORST_DAY = 0.25  # share of the violations from which the worst day is named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,24 +59,27 @@ class Analysis(Result):
     excluded_reasons: tuple[str, ...]
     warnings: tuple[str, ...]
 
+    def _repr_html_(self) -> str:
+        return table(self)
+
 
 def analyze(profiles: Profiles, params: Params) -> Analysis | Skipped:
     """Analyse the last `params.days`; what has too few executions or days is skipped, with the reason."""
     profile = _begun(profiles.last(params.days).hours)
-    executions = float(profile.executions.sum())
-    days = np.count_nonzero(days_of(profile).total(profile.executions)) if profile.slots else 0
-    if executions < FEWEST_EXECUTIONS or days < FEWEST_DAYS:
-        return Skipped(service=profiles.service, reason=_too_few(executions, days, params))
+    ran = _days_that_ran(profile)
+    if profile.executions.sum() < FEWEST_EXECUTIONS or ran < FEWEST_DAYS:
+        return Skipped(service=profiles.service, reason=_too_few(profile, ran, profiles.intake, params))
     quality = check_quality(profiles, params)
-    level = params.confidence_level
-    rate = violation_rate(profile, params.threshold, confidence_level=level) if params.threshold else None
+    level, threshold = params.confidence_level, params.threshold
+    rate = None if threshold is None else violation_rate(profile, threshold, confidence_level=level)
+    described = baseline(profile, confidence_level=level)
     return Analysis(
         service=profiles.service,
         start=profile.start,
         end=profile.end,
         timezone=profile.timezone,
         analysis_period=(profile.end - profile.start) / timedelta(days=1),
-        sample_size=round(executions),
+        sample_size=round(float(profile.executions.sum())),
         failed=round(float(profile.slot_sums.failures.sum())),
         excluded=profiles.intake.excluded,
         rejected=profiles.intake.rejected,
@@ -78,41 +87,89 @@ def analyze(profiles: Profiles, params: Params) -> Analysis | Skipped:
         quality=quality,
         data_quality_score=quality.score,
         performance_statistics=statistics(profile),
-        baseline_performance=baseline(profile, confidence_level=level),
+        baseline_performance=described,
         outliers=find_outliers(profile),
-        threshold=params.threshold,
+        threshold=threshold,
         objective=params.objective,
         violation_rate=rate,
-        daily=daily_percentiles(profile, threshold=params.threshold),
-        week=hour_weekday(profile, threshold=params.threshold),
+        daily=daily_percentiles(profile, threshold=threshold),
+        week=hour_weekday(profile, threshold=threshold),
         excluded_share=float(profile.slot_sums.excluded.mean()),
         excluded_reasons=_excluded_reasons(params.excluded),
-        warnings=(),
+        warnings=tuple(_warnings(profile, params, ran, rate, described)),
     )
 
 
+def _days_that_ran(profile: Profile) -> int:
+    return int(np.count_nonzero(days_of(profile).total(profile.executions))) if profile.slots else 0
+
+
 def _begun(profile: Profile) -> Profile:
-    """Leave out the time before the first execution where that is longer than a day of time that counts."""
+    """Leave out the time before the first execution where that is a day or more of time that counts."""
     ran = np.flatnonzero(profile.executions + profile.slot_sums.failures > 0)
     if not len(ran):
         return profile
     idle = float((1 - profile.slot_sums.excluded[: ran[0]]).sum()) * profile.step
-    return profile.between(profile.start + int(ran[0]) * profile.step, profile.end) if idle >= timedelta(days=1) else profile
+    first = int(ran[0]) if idle >= timedelta(days=1) else 0
+    return profile.between(profile.start + first * profile.step, profile.end)
 
 
-def _too_few(executions: float, days: int, params: Params) -> str:
-    seen = f"{count(executions)} executions on {days} days in the last {params.days} days"
-    needed = f"at least {FEWEST_EXECUTIONS} executions on {FEWEST_DAYS} days are needed"
-    return f"{seen}; {needed}: measure longer, or analyse a longer period (--days)"
+def _too_few(profile: Profile, ran: int, intake: ServiceIntake, params: Params) -> str:
+    seen = f"{count(float(profile.executions.sum()))} executions on {ran} days in the last {params.days} days"
+    needed = f"at least {FEWEST_EXECUTIONS} on {FEWEST_DAYS} days are needed"
+    left_out = [
+        f"{count(rows)} {why}"
+        for rows, why in ((intake.rejected, "rejected"), (intake.failed, "failed"), (intake.excluded, "excluded"))
+        if rows
+    ]
+    among = f" (of {count(intake.rows)} rows read, {', '.join(left_out)})" if left_out else ""
+    return f"{seen}{among}; {needed}: measure longer, or analyse a longer period (--days)"
 
 
 def _excluded_reasons(excluded: Excluded) -> tuple[str, ...]:
     reasons = []
     if hours := excluded.business_hours:
-        days = ", ".join(day.capitalize() for day in hours.days)
+        days = ", ".join(name.capitalize() for name in hours.days)
         reasons.append(f"outside {days} {hours.start:%H:%M}–{hours.end:%H:%M}")
     if excluded.holidays:
-        reasons.append(f"{len(excluded.holidays)} holidays")
+        reasons.append("holidays" if len(excluded.holidays) > 1 else "a holiday")
     reasons += [f"{w.why} {w.weekday.capitalize()} {w.start:%H:%M}–{w.end:%H:%M}" for w in excluded.weekly]
     reasons += [f"{span.why} from {span.start:%Y-%m-%d %H:%M}" for span in excluded.maintenance]
     return tuple(reasons)
+
+
+def _warnings(
+    profile: Profile, params: Params, ran: int, rate: RateEstimate | None, described: Baseline
+) -> Iterator[str]:
+    """Say what a reader of the figures has to know beside them."""
+    length = (profile.end - profile.start) / timedelta(days=1)
+    if length < params.days - 1:
+        yield (
+            f"Measurements begin on {day(profile.start, profile.timezone)}: "
+            f"{number(length, 2)} of {params.days} days are described."
+        )
+    if ran < FEW_DAYS:
+        yield f"The intervals rest on {ran} days; weeks that differ from these are not in them."
+    if described.why:
+        yield f"Mean and quantiles have no interval: {described.why}."
+    unbounded = [e for e in described.quantiles if e.interval and not isfinite(e.interval.high)]
+    if unbounded:
+        yield (f"How high p{100 * unbounded[0].q:g} may lie cannot be told: too few executions are slower than it.")
+    failures = float(profile.slot_sums.failures.sum())
+    if profile.failures_are_violations and failures:
+        yield f"{count(failures)} failed executions count as violations of every threshold; quantiles leave them out."
+    if rate:
+        yield from _rate_warnings(profile, rate)
+
+
+def _rate_warnings(profile: Profile, rate: RateEstimate) -> Iterator[str]:
+    if not rate.exact:
+        yield f"{rate.counted[0].upper()}{rate.counted[1:]}; give it when reading (threshold=…) to count it."
+    share = rate.worst_day_share or 0.0
+    if share >= WORST_DAY and rate.violations >= FEWEST_COUNT:
+        days = days_of(profile)
+        worst = days.dates[int(days.total(profile.violations(rate.threshold).middle).argmax())]
+        yield (
+            f"{percent(share)} of the violations of {seconds(rate.threshold)} fell on one day, {worst.day} "
+            f"{worst:%b %Y}: the intervals hold if the coming weeks are like these."
+        )

@@ -34,7 +34,7 @@ class Gap(Result):
 def usual_executions(profile: Profile) -> Floats:
     """Executions usual for the hour and day type of each slot, less where part of it is excluded time, (slots,).
 
-    From three weeks on, an hour of the week that never has executions expects none: a job of Sundays misses no Saturday.
+    From three weeks on, an hour of the week that never has executions expects none: a Sunday job misses no Saturday.
     """
     _, weekday, hour = local_times(profile)
     ended = profile.executions + profile.slot_sums.failures

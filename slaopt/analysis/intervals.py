@@ -27,6 +27,7 @@ from slaopt.result import Interval, Result
 from slaopt.wording import count, seconds
 
 __all__ = [
+    "FEWEST_COUNT",
     "FEWEST_DAYS",
     "MeanEstimate",
     "QuantileEstimate",
@@ -139,7 +140,7 @@ class _Sample:
 
     @property
     def groups(self) -> int:
-        return len(np.unique(self.group))
+        return len(set(self.group.tolist()))
 
     @property
     def total(self) -> float:
@@ -155,7 +156,7 @@ class _Sample:
     def daily(self, values: Floats) -> Floats:
         """Sum over each day: (slots,) → (D,)."""
         inside = self.day >= 0
-        return np.bincount(self.day[inside], weights=values[inside], minlength=self.days)
+        return np.bincount(self.day[inside], weights=values[inside], minlength=self.days).astype(float)
 
 
 def _sample(profile: Profile) -> _Sample:
@@ -172,7 +173,7 @@ def _sample(profile: Profile) -> _Sample:
     above[:, :-1] = np.cumsum(counts[:, ::-1], axis=1)[:, ::-1]
     above += failed[:, None]
     per_weekday = np.bincount(weekday, minlength=7)
-    weight = np.clip(len(ran) / max(np.count_nonzero(per_weekday), 1) / np.maximum(per_weekday, 1), 0.5, 2)
+    weight = np.clip(len(ran) / max(int((per_weekday > 0).sum()), 1) / np.maximum(per_weekday, 1), 0.5, 2)
     return _Sample(
         profile=profile, day=day, counts=counts, above=above, n=above[:, 0].copy(),
         weight=weight[weekday], group=np.isin(weekday, WEEKEND),
@@ -193,7 +194,7 @@ def _linearised(sample: _Sample, totals: Floats) -> tuple[Floats, Floats, Floats
     square = (e**2).sum(axis=1)
     product = (e[:, 1:] * e[:, :-1]).sum(axis=1)
     lag1 = np.divide(product, square, where=square > 0, out=np.zeros_like(square))
-    r = np.clip(lag1 + (1 + 3 * lag1) / days, 0, 0.7)  # the bias of lag1 at so few days, undone
+    r: Floats = np.clip(lag1 + (1 + 3 * lag1) / days, 0, 0.7)  # the bias of lag1 at so few days, undone
     inflation = (1 + r) / (1 - r)
     free = days - sample.groups
     return ratio, inflation * square * days / free, np.maximum(3, free / inflation)
@@ -252,7 +253,8 @@ def _daily_violations(sample: _Sample, thresholds: Floats) -> tuple[Floats, Floa
     bounds = sample.profile.bounds
     at = np.searchsorted(bounds, thresholds * (1 - SAME))
     inside = at < len(bounds)
-    on_bound = ~inside | (bounds[np.minimum(at, len(bounds) - 1)] <= thresholds * (1 + SAME))
+    on_bound = ~inside
+    on_bound[inside] = bounds[at[inside]] <= thresholds[inside] * (1 + SAME)
     lower = sample.above[:, np.where(inside, at + 1, len(bounds))].T.copy()
     upper = lower.copy()
     for i in np.flatnonzero(~on_bound):
@@ -288,7 +290,7 @@ def violation_rates(
         estimates.append(
             RateEstimate(
                 threshold=float(threshold),
-                rate=violations / total if total else 0.0,
+                rate=violations / total if total else float("nan"),
                 interval=Interval(low=float(low[i]), high=float(high[i]), level=confidence_level) if known else None,
                 average_week=float(levels[1][i]),
                 n=total,

@@ -92,11 +92,15 @@ def _middles(profile: Profile) -> Floats:
 
 def _slot_medians(profile: Profile) -> Floats:
     """Median of each slot, seconds, (slots,); NaN where fewer than ten executions ran."""
-    counts = profile.counts.toarray()
-    cumulative = np.cumsum(counts, axis=1)
-    total = cumulative[:, -1]
-    at = np.minimum((cumulative < total[:, None] / 2).sum(axis=1), len(profile.bounds) - 1)
-    return np.where(total >= FEWEST_IN_HOUR, _middles(profile)[at], np.nan)
+    table = profile.counts.sorted_indices()
+    executions = profile.executions
+    known = executions >= FEWEST_IN_HOUR
+    cumulative = np.cumsum(table.data)
+    before = np.concatenate([[0.0], cumulative])[table.indptr[:-1]]
+    middle = np.searchsorted(cumulative, (before + executions / 2)[known] * (1 - 1e-12))
+    medians = np.full(profile.slots, np.nan)
+    medians[known] = _middles(profile)[table.indices[middle]]
+    return medians
 
 
 def find_odd_hours(profile: Profile) -> tuple[OddHour, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 import numpy as np
@@ -16,7 +16,7 @@ from slaopt.intake import ServiceIntake
 from slaopt.params import Params
 from slaopt.profile import Profile, Profiles
 from slaopt.result import Result
-from slaopt.wording import count, day, moment, number, percent, seconds
+from slaopt.wording import count, moment, number, percent, seconds
 
 __all__ = ["Quality", "QualityCheck", "check_quality"]
 
@@ -163,7 +163,7 @@ def _durations(profiles: Profiles, params: Params) -> Iterator[QualityCheck]:
             name="unit jump",
             severity=1.0,
             weight=0.8,
-            sentence=f"Durations changed {number(jump.factor)}-fold on {day(_midnight(jump.date), 'UTC')} and stayed "
+            sentence=f"Durations changed {number(jump.factor)}-fold on {jump.date.day} {jump.date:%b %Y} and stayed "
             f"there: that looks like {jump.units}.",
             remedy="Name a unit column (--column unit=…), or analyse one side of that day only.",
         )
@@ -187,7 +187,3 @@ def _durations(profiles: Profiles, params: Params) -> Iterator[QualityCheck]:
             "only finished ones were exported.",
             remedy=f"End the period at {cut.complete_until:%Y-%m-%dT%H:00Z} with --as-of.",
         )
-
-
-def _midnight(date: object) -> datetime:
-    return datetime.fromisoformat(f"{date}T00:00:00+00:00")

@@ -49,9 +49,7 @@ def find_truncation(profiles: Profiles) -> Truncation | None:
     if surprise <= SURPRISE:
         return None
     latest = steps.start + timedelta(seconds=float(completion.max()))
-    return Truncation(
-        surprise=surprise, complete_until=latest - timedelta(seconds=first_half.quantile(0.99))
-    )
+    return Truncation(surprise=surprise, complete_until=latest - timedelta(seconds=first_half.quantile(0.99)))
 
 
 def _share_within(profile: Profile, limits: Floats) -> Floats:
@@ -59,4 +57,4 @@ def _share_within(profile: Profile, limits: Floats) -> Floats:
     totals = profile.bucket_totals
     n = totals.sum()
     cumulative = np.concatenate([[0.0], np.cumsum(totals)])
-    return np.maximum(cumulative[np.searchsorted(profile.bounds, limits, side="right")], 0.5) / n
+    return np.asarray(np.maximum(cumulative[np.searchsorted(profile.bounds, limits, side="right")], 0.5) / n)
