@@ -1,0 +1,20 @@
+"""Pictures: results → Altair charts whose title is the finding, one module for each question of the report."""
+
+from __future__ import annotations
+
+from slaopt.charts.figure import Figure, Table
+from slaopt.charts.performance import hour_and_weekday, percentiles_per_day, quantiles, violations_per_day
+from slaopt.charts.replay import replayed_pages
+from slaopt.charts.thresholds import pages_against_tightness, rates_by_threshold
+
+__all__ = [
+    "Figure",
+    "Table",
+    "hour_and_weekday",
+    "pages_against_tightness",
+    "percentiles_per_day",
+    "quantiles",
+    "rates_by_threshold",
+    "replayed_pages",
+    "violations_per_day",
+]

@@ -1,0 +1,144 @@
+"""Marks that charts share: lines named where they end, rules with their meaning on them, excluded days."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slaopt import wording
+from slaopt.charts.figure import COLOURS, data
+from slaopt.charts.scales import midnight
+
+if TYPE_CHECKING:
+    import altair as alt
+
+    from slaopt.analysis import DailyPercentiles
+    from slaopt.optimize import Recommendation
+
+__all__ = [
+    "excluded_days",
+    "gaps",
+    "label",
+    "line",
+    "rule_across",
+    "rule_down",
+    "spread",
+    "tail_height",
+    "threshold_rules",
+]
+
+DASH = [5, 4]
+MOSTLY = 0.5  # share of a day that must be excluded for the day to be hatched
+Floats = NDArray[np.float64]
+Layers = Any  # Altair's operators on charts have no type of their own
+
+
+def gaps(values: Sequence[float] | Floats) -> list[float | None]:
+    """Write missing values as gaps."""
+    return [float(value) if np.isfinite(value) else None for value in values]
+
+
+def line(
+    rows: Sequence[Mapping[str, Any]],
+    x: alt.X,
+    y: alt.Y,
+    colour: str,
+    *,
+    dashed: bool = False,
+    width: float = 2,
+    tooltip: Mapping[str, str],
+) -> Layers:
+    """A line with a point a row; `tooltip` maps fields to their names."""
+    import altair as alt
+
+    hints = [alt.Tooltip(f"{name}:N", title=title) for name, title in tooltip.items()]
+    base = alt.Chart(data(rows)).encode(x=x, y=y, tooltip=hints)
+    stroke = base.mark_line(color=colour, strokeWidth=width, strokeDash=DASH if dashed else [1, 0], aria=False)
+    return stroke + base.mark_circle(color=colour, size=22, opacity=1, aria=False)
+
+
+def label(rows: Sequence[Mapping[str, Any]], encoding: Mapping[str, Any], colour: str, **text: Any) -> Layers:
+    """Text on a halo of paper, so that lines beneath do not cross it out; rows carry it as `label`."""
+    import altair as alt
+
+    base = alt.Chart(data(rows)).encode(text="label:N", **encoding)
+    style: dict[str, Any] = {
+        "align": "left",
+        "baseline": "middle",
+        "fontWeight": 600,
+        "aria": False,
+        "tooltip": None,
+    } | text
+    halo = base.mark_text(stroke=COLOURS["paper"], strokeWidth=4, strokeJoin="round", **style)
+    return halo + base.mark_text(color=colour, **style)
+
+
+def rule_across(value: float, text: str, colour: str, *, field: str, scale: alt.Scale, dy: int = -7) -> Layers:
+    """A horizontal line named at its left end."""
+    import altair as alt
+
+    rows = [{field: value, "label": text}]
+    y = alt.Y(f"{field}:Q", scale=scale)
+    rule = alt.Chart(data(rows)).mark_rule(color=colour, strokeWidth=1, aria=False).encode(y=y)
+    return rule + label(rows, {"y": y, "x": alt.value(4)}, colour, dy=dy, fontWeight=400)
+
+
+def rule_down(value: float, text: str, colour: str, *, x: alt.X, dashed: bool, line: int = 0) -> Layers:
+    """A vertical line named near its top, on the side where there is room; `line` counts lines of text from the top."""
+    import altair as alt
+
+    rows = [{x["shorthand"].removesuffix(":Q"): value, "label": text}]
+    stroke: dict[str, Any] = {"strokeWidth": 1.5, "strokeDash": DASH if dashed else [1, 0]}
+    rule = alt.Chart(data(rows)).mark_rule(color=colour, aria=False, **stroke).encode(x=x)
+    low, high = x["scale"]["domain"]
+    right = math.log(value / low) < 0.55 * math.log(high / low)
+    style: dict[str, Any] = {"align": "left" if right else "right", "dx": 5 if right else -5, "baseline": "top"}
+    return rule + label(rows, {"x": x, "y": alt.value(2 + 17 * line)}, colour, **style)
+
+
+def threshold_rules(recommendation: Recommendation, x: alt.X) -> list[Any]:
+    """Vertical lines at the current and the recommended threshold, with their names."""
+    current, recommended = recommendation.current_threshold, recommendation.recommended_threshold
+    rules = []
+    if current is not None:
+        rules.append(rule_down(current, f"{wording.seconds(current)} (now)", COLOURS["now"], x=x, dashed=True))
+    if recommended is not None and recommended != current:
+        name = f"{wording.seconds(recommended)} (proposed)"
+        rules.append(rule_down(recommended, name, COLOURS["then"], x=x, dashed=False, line=1))
+    return rules
+
+
+def excluded_days(daily: DailyPercentiles, *, x: alt.X) -> Layers:
+    """Hatch the days of which more than half is excluded time."""
+    import altair as alt
+
+    days = [day for day, share in zip(daily.dates, daily.excluded_share, strict=True) if share > MOSTLY]
+    rows = [{"day": start, "end": start + 86_400_000} for start in midnight(days)]
+    mark = alt.Chart(data(rows)).mark_rect(fill=COLOURS["excluded"], opacity=0.8, aria=False)
+    return mark.encode(x=x, x2="end:T", tooltip=alt.value("excluded time"))
+
+
+def tail_height(values: Sequence[float] | Floats) -> float:
+    """Greatest of the last quarter, above which the name of a line fits."""
+    tail = np.asarray(values, dtype=float)[-max(2, len(values) // 4) :]
+    finite = tail[np.isfinite(tail)]
+    pool = finite if len(finite) else np.asarray(values, dtype=float)[np.isfinite(values)]
+    return float(pool.max()) if len(pool) else 0.0
+
+
+def spread(heights: Sequence[float], least: float) -> list[float]:
+    """Move labels up where they would stand less than `least` apart; their order stays.
+
+    >>> spread([0.0, 0.1, 2.0], 1.0)
+    [0.0, 1.0, 2.0]
+    """
+    order = np.argsort(heights, kind="stable")
+    placed = list(heights)
+    for below, above in pairwise(order):
+        placed[above] = max(placed[above], placed[below] + least)
+    return placed

@@ -1,0 +1,70 @@
+"""What could go wrong? The pages that the alerts would have sent, on the time axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from slaopt import wording
+from slaopt.charts.figure import COLOURS, Figure, Table, data
+from slaopt.charts.marks import excluded_days, label
+from slaopt.charts.scales import days_x, wall_time
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from slaopt.assess import Assessment
+
+__all__ = ["replayed_pages"]
+
+
+def replayed_pages(assessment: Assessment) -> Figure:
+    """When pages would have come at the current and at the recommended threshold."""
+    import altair as alt
+
+    analysis = assessment.analysis
+    zone, rows_of = analysis.timezone, _rows(assessment)
+    x = days_x(analysis.daily.dates, zone)
+    order = [name for name, _, _ in rows_of]
+    y = alt.Y("name:O", sort=order, axis=None, scale=alt.Scale(domain=order, paddingInner=0.6, paddingOuter=0.5))
+    layers: list[Any] = []
+    if any(share > 0.5 for share in analysis.daily.excluded_share):
+        layers.append(excluded_days(analysis.daily, x=x))
+    for name, pages, colour in rows_of:
+        rows = [{"day": wall_time(page, zone), "name": name, "when": wording.moment(page, zone)} for page in pages]
+        ticks = alt.Chart(data(rows)).mark_tick(color=colour, thickness=2.5, aria=False)
+        hint = [alt.Tooltip("when:N", title="Page sent"), alt.Tooltip("name:N", title="at")]
+        layers.append(ticks.encode(x=x, y=y, tooltip=hint))
+        named = [{"name": name, "label": f"{name}: {_pages(len(pages))}"}]
+        layers.append(label(named, {"y": y, "x": alt.value(0)}, colour, dy=-24))
+    days = analysis.analysis_period
+    return Figure(
+        title=_finding(rows_of, days),
+        reading="Each mark is a page that the burn-rate alerts would have sent; an alert that keeps firing "
+        "is sent again every 4 hours.",
+        chart=alt.layer(*layers),
+        table=Table(
+            columns=("Threshold", "Page sent"),
+            rows=tuple((name, wording.moment(page, zone)) for name, pages, _ in rows_of for page in pages),
+        ),
+        height=58 + 56 * len(rows_of),
+    )
+
+
+def _rows(assessment: Assessment) -> list[tuple[str, tuple[datetime, ...], str]]:
+    recommendation = assessment.recommendation
+    current, recommended = recommendation.current_threshold, recommendation.recommended_threshold
+    rows = []
+    if current is not None:
+        rows.append((f"{wording.seconds(current)} (now)", recommendation.pages_now, COLOURS["now"]))
+    if recommended is not None and recommended != current:
+        rows.append((f"{wording.seconds(recommended)} (proposed)", recommendation.pages_then, COLOURS["then"]))
+    return rows
+
+
+def _finding(rows: list[tuple[str, tuple[datetime, ...], str]], days: float) -> str:
+    told = [f"{_pages(len(pages))} at {name.rpartition(' (')[0]}" for name, pages, _ in rows]
+    return f"In {wording.number(days)} days there would have been " + " and ".join(told)
+
+
+def _pages(count: int) -> str:
+    return "no page" if not count else "1 page" if count == 1 else f"{wording.count(count)} pages"

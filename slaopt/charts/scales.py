@@ -1,0 +1,142 @@
+"""Axes for people: durations at 100 ms, 1 s, 5 min; days of a named time zone; rates in percent."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from slaopt import wording
+
+if TYPE_CHECKING:
+    import altair as alt
+
+__all__ = ["clock", "day_labels", "days_x", "duration_axis", "duration_ticks", "percent_axis", "wall_time"]
+
+# seconds; what comes between is written when the axis is short
+ROUND = [m * 10.0**e for e in range(-6, 1) for m in (1, 2, 5)] + [10, 20, 30]
+ROUND += [60.0 * m for m in (1, 2, 5, 10, 20, 30)] + [3600.0 * h for h in (1, 2, 5, 12)]
+ROUND += [86400.0 * d for d in (1, 2, 5, 10, 20, 50, 100, 200, 500)]
+FINE = [m * 10.0**e for e in range(-6, 1) for m in (1, 1.5, 2, 3, 4, 6, 8)] + [10, 15, 20, 30, 40]
+FINE += [60.0 * m for m in (1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 40)] + [3600.0 * h for h in (1, 1.5, 2, 3, 4, 6, 8, 12)]
+DECADES = [10.0**e for e in range(-6, 2)] + [60.0, 600.0, 3600.0, 36000.0, 86400.0, 864000.0]
+MOST_TICKS = 7
+
+
+def duration_ticks(low: float, high: float) -> list[float]:
+    """Choose ticks of a logarithmic axis of durations, seconds.
+
+    >>> [wording.seconds(tick) for tick in duration_ticks(0.08, 300)]
+    ['100 ms', '1 s', '10 s', '1 min']
+    >>> [wording.seconds(tick) for tick in duration_ticks(0.9, 2.9)]
+    ['1 s', '1.5 s', '2 s']
+    >>> [wording.seconds(tick) for tick in duration_ticks(2.1, 2.9)]
+    ['2.2 s', '2.4 s', '2.6 s', '2.8 s']
+    """
+    for choice in (DECADES, ROUND, FINE):
+        inside = [tick for tick in choice if low <= tick <= high]
+        if 4 <= len(inside) <= MOST_TICKS:
+            return inside
+    inside = [tick for tick in ROUND if low <= tick <= high]
+    if len(inside) > MOST_TICKS:
+        return inside[:: math.ceil(len(inside) / MOST_TICKS)]
+    step = _round_step((high - low) / 4)
+    even = [float(f"{step * k:.6g}") for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    fine = [tick for tick in FINE if low <= tick <= high]
+    return max(fine, even, key=len) if len(fine) < 3 else fine
+
+
+def _round_step(step: float) -> float:
+    decade = 10.0 ** math.floor(math.log10(step))
+    return next((m * decade for m in (1, 2, 2.5, 5) if m * decade >= step), 10 * decade)
+
+
+def bounds_of(*values: ArrayLike, margin: float = 0.06) -> tuple[float, float]:
+    """Give the ends of a logarithmic axis that holds all positive values, with a margin at both."""
+    pool = np.concatenate([np.atleast_1d(np.asarray(value, dtype=float)) for value in values])
+    pool = pool[np.isfinite(pool) & (pool > 0)]
+    if not len(pool):
+        return 0.1, 10.0
+    low, high = float(pool.min()), float(pool.max())
+    width = max(math.log(high / low), math.log(1.2))
+    return low * math.exp(-margin * width), high * math.exp(margin * width)
+
+
+def duration_axis(low: float, high: float, title: str) -> alt.Axis:
+    """An axis of durations between both ends, ticks written with their unit."""
+    import altair as alt
+
+    ticks = duration_ticks(low, high)
+    labels = [wording.seconds(tick) for tick in ticks]
+    return alt.Axis(title=title, values=ticks, labelExpr=_lookup(ticks, labels))
+
+
+def percent_axis(title: str) -> alt.Axis:
+    """An axis of rates 0–1, written in percent."""
+    import altair as alt
+
+    return alt.Axis(title=title, tickCount=5, labelExpr="format(datum.value * 100, '.3~r') + ' %'")
+
+
+def days_x(dates: Sequence[date], timezone: str, *, title: str | None = None) -> alt.X:
+    """A time axis over days of a time zone, which its title names."""
+    import altair as alt
+
+    first, last = dates[0], dates[-1] + timedelta(days=1)
+    step = max(1, round(len(dates) / 6 / 7)) * 7 if len(dates) > 45 else (7 if len(dates) > 10 else 1)
+    start = next((day for day in dates if day.weekday() == 0), first) if step >= 7 else first
+    ticks = [start + timedelta(days=k) for k in range(0, (last - start).days + 1, step)]
+    return alt.X(
+        "day:T",
+        scale=alt.Scale(type="utc", domain=[_midnight(first), _midnight(last)], nice=False),
+        axis=alt.Axis(
+            title=title or f"Day, {timezone}; ticks on Mondays" if step >= 7 else f"Day, {timezone}",
+            values=[_midnight(tick) for tick in ticks],
+            labelExpr="utcFormat(datum.value, '%-d %b')",
+            labelFlush=True,
+        ),
+    )
+
+
+def day_labels(dates: Sequence[date]) -> list[str]:
+    """Write days as a table's rows: Tue 3 Nov 2026."""
+    return [f"{day:%a} {day.day} {day:%b %Y}" for day in dates]
+
+
+def noon(dates: Sequence[date]) -> list[int]:
+    """The middle of each day in the form that a time axis takes."""
+    return [_midnight(day) + 12 * 3600 * 1000 for day in dates]
+
+
+def midnight(dates: Sequence[date]) -> list[int]:
+    """The start of each day in the form that a time axis takes."""
+    return [_midnight(day) for day in dates]
+
+
+def wall_time(moment: datetime, timezone: str) -> int:
+    """A moment as its zone's clocks show it, in the form that a time axis takes."""
+    local = moment.astimezone(ZoneInfo(timezone))
+    return _midnight(local.date()) + 1000 * (local.hour * 3600 + local.minute * 60 + local.second)
+
+
+def clock(hour: int) -> str:
+    """Write an hour of the day.
+
+    >>> clock(9)
+    '09–10 h'
+    """
+    return f"{hour:02d}–{hour + 1:02d} h"
+
+
+def _midnight(day: date) -> int:
+    return (day - date(1970, 1, 1)).days * 86_400_000
+
+
+def _lookup(values: Sequence[Any], labels: Sequence[str]) -> str:
+    return f"{json.dumps(list(labels), ensure_ascii=False)}[indexof({json.dumps(list(values))}, datum.value)]"

@@ -1,0 +1,219 @@
+"""What would another threshold mean? Its violation rate with interval, and what it trades: pages against tightness."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slaopt import wording
+from slaopt.charts.figure import COLOURS, Figure, Table, data
+from slaopt.charts.marks import DASH, label, rule_across, spread, threshold_rules
+from slaopt.charts.scales import bounds_of, duration_axis, percent_axis
+
+if TYPE_CHECKING:
+    import altair as alt
+
+    from slaopt.optimize import CandidateScore, Recommendation
+
+__all__ = ["pages_against_tightness", "rates_by_threshold"]
+
+
+def rates_by_threshold(recommendation: Recommendation) -> Figure:
+    """Expected violation rate of every candidate with its interval, against the error budget."""
+    import altair as alt
+
+    scores, budget = recommendation.candidates, 1 - recommendation.objective
+    low, high = bounds_of([score.threshold for score in scores], margin=0.03)
+    x = alt.X(
+        "threshold:Q", scale=alt.Scale(type="log", domain=[low, high], nice=False),
+        axis=duration_axis(low, high, "Threshold (log scale)"),
+    )  # fmt: skip
+    top = _highest_rate(recommendation)
+    scale = alt.Scale(domain=[0, top], nice=False)
+    y = alt.Y("rate:Q", scale=scale, axis=percent_axis("Expected violation rate"))
+    rows = [_rate_row(score) for score in scores]
+    hints = [alt.Tooltip("name:N", title="Threshold"), alt.Tooltip("text:N", title="Violations of 1,000")]
+    base = alt.Chart(data(rows)).encode(x=x, tooltip=hints)
+    band = base.mark_area(
+        color=COLOURS["violation"], opacity=0.2, interpolate="monotone", clip=True, aria=False
+    ).encode(y=alt.Y("low:Q", scale=scale, axis=y["axis"]), y2="high:Q")
+    layers: list[Any] = [
+        band,
+        base.mark_line(color=COLOURS["violation"], strokeWidth=2, interpolate="monotone", clip=True, aria=False).encode(
+            y=y
+        ),
+        base.mark_circle(color=COLOURS["violation"], size=26, opacity=1, clip=True, aria=False).encode(y=y),
+        rule_across(budget, f"error budget {wording.percent(budget)}", COLOURS["violation"], field="rate", scale=scale),
+        *threshold_rules(recommendation, x),
+    ]
+    return Figure(
+        title=_rates_finding(recommendation),
+        reading=f"Line: expected rate {recommendation.assumption}. Band: its interval.",
+        chart=alt.layer(*layers),
+        table=Table(
+            columns=("Threshold", "Violations of 1,000", "Chance to keep the objective"),
+            rows=tuple((row["name"], row["text"], row["kept"]) for row in rows),
+        ),
+        height=280,
+        size="half",
+    )
+
+
+def _highest_rate(recommendation: Recommendation) -> float:
+    """Upper end of the axis: what a reader compares fits on it, far tighter candidates leave it at the top."""
+    budget = 1 - recommendation.objective
+    compared = [score for score in recommendation.candidates if score.current or score.recommended]
+    high = [score.rate.interval.high if score.rate.interval else score.rate.rate for score in compared]
+    return min(1.0, 1.25 * max([4 * budget, *high]))
+
+
+def _rate_row(score: CandidateScore) -> dict[str, Any]:
+    interval = score.rate.interval
+    low, high = (interval.low, interval.high) if interval else (score.rate.rate, score.rate.rate)
+    span = wording.span(wording.per_thousand(low), wording.per_thousand(high))
+    return {
+        "threshold": score.threshold,
+        "rate": score.rate.rate,
+        "low": low,
+        "high": high,
+        "name": wording.seconds(score.threshold),
+        "text": wording.per_thousand(score.rate.rate) + (f" ({span})" if interval else ""),
+        "kept": "–" if score.achievability is None else wording.percent(score.achievability),
+    }
+
+
+def _rates_finding(recommendation: Recommendation) -> str:
+    """Say from which threshold on the objective is expected to be kept."""
+    budget = 1 - recommendation.objective
+    kept = [score for score in recommendation.candidates if score.rate.rate <= budget]
+    objective = wording.percent(recommendation.objective)
+    if not kept:
+        loosest = recommendation.candidates[-1].threshold
+        return f"No candidate up to {wording.seconds(loosest)} is expected to keep the objective of {objective}"
+    if len(kept) == len(recommendation.candidates):
+        return f"Every candidate is expected to keep the objective of {objective}"
+    return f"The objective of {objective} is expected to be kept from {wording.seconds(kept[0].threshold)} on"
+
+
+def pages_against_tightness(recommendation: Recommendation) -> Figure:
+    """The trade-off: pages a week against the share of injected slowdowns that would be seen."""
+    import altair as alt
+
+    scores = recommendation.candidates
+    rows = [_trade_row(score) for score in scores]
+    top = max(1.0, 1.18 * max(score.pages_per_week for score in scores))
+    tight = np.array([score.tightness for score in scores])
+    margin = 0.08 * max(float(np.ptp(tight)), 0.05)
+    ends = [max(0.0, float(tight.min()) - margin), min(1.0, float(tight.max()) + margin)]
+    x = alt.X(
+        "tightness:Q",
+        scale=alt.Scale(domain=ends, nice=False),
+        axis=percent_axis("Tightness: share of injected slowdowns seen"),
+    )
+    y = alt.Y(
+        "pages:Q", scale=alt.Scale(domain=[0, top], nice=False), axis=alt.Axis(title="Pages per week", tickCount=5)
+    )
+    hints = [
+        alt.Tooltip("name:N", title="Threshold"), alt.Tooltip("paged:N", title="Pages per week"),
+        alt.Tooltip("seen:N", title="Tightness"), alt.Tooltip("front:N", title="Beaten by another"),
+    ]  # fmt: skip
+    front, beaten = [row for row in rows if row["front"] == "no"], [row for row in rows if row["front"] == "yes"]
+    layers: list[Any] = []
+    if front:
+        base = alt.Chart(data(front)).encode(x=x, y=y, tooltip=hints, order="threshold:Q")
+        layers.append(base.mark_line(color=COLOURS["other"], strokeWidth=1.5, aria=False))
+        layers.append(base.mark_circle(color=COLOURS["other"], size=46, opacity=1, aria=False))
+    if beaten:
+        hollow = alt.Chart(data(beaten)).mark_point(color=COLOURS["other"], size=34, strokeWidth=1.2, aria=False)
+        layers.append(hollow.encode(x=x, y=y, tooltip=hints))
+    layers += _end_points(rows, x, y)
+    layers += _named_points(recommendation, x, y, top)
+    return Figure(
+        title=_trade_finding(recommendation),
+        reading="Each point is a threshold: higher costs sleep, further right sees more. "
+        "Filled: no other candidate is better in every respect.",
+        chart=alt.layer(*layers),
+        table=Table(
+            columns=("Threshold", "Pages per week", "Tightness", "Beaten by another"),
+            rows=tuple((row["name"], row["paged"], row["seen"], row["front"]) for row in rows),
+        ),
+        height=280,
+        size="half",
+    )
+
+
+def per_week(pages: float) -> str:
+    """Write pages a week: what comes less than once in four years is none.
+
+    >>> per_week(5.04), per_week(0.0821), per_week(0.001)
+    ('5', '0.08', '0')
+    """
+    return wording.number(round(pages, 2), 2)
+
+
+def _trade_row(score: CandidateScore) -> dict[str, Any]:
+    return {
+        "threshold": score.threshold,
+        "tightness": score.tightness,
+        "pages": score.pages_per_week,
+        "name": wording.seconds(score.threshold),
+        "paged": per_week(score.pages_per_week),
+        "seen": wording.percent(score.tightness),
+        "front": "no" if score.on_front else "yes",
+    }
+
+
+def _end_points(rows: Sequence[dict[str, Any]], x: alt.X, y: alt.Y) -> list[Any]:
+    """Names of the tightest and the loosest candidate."""
+    ends = [row | {"label": row["name"]} for row in {rows[0]["name"]: rows[0], rows[-1]["name"]: rows[-1]}.values()]
+    return [label(ends, {"x": x, "y": y}, COLOURS["muted"], align="center", baseline="bottom", dy=-8, fontWeight=400)]
+
+
+def _named_points(recommendation: Recommendation, x: alt.X, y: alt.Y, top: float) -> list[Any]:
+    """Rings around the current and the recommended candidate with their names, and the names of both ends."""
+    import altair as alt
+
+    named: list[tuple[CandidateScore, str, str]] = []
+    for score in recommendation.candidates:
+        changed = not (score.current and score.recommended)
+        if score.current:
+            named.append((score, f"{wording.seconds(score.threshold)} (now)", COLOURS["now"]))
+        if score.recommended and changed:
+            named.append((score, f"{wording.seconds(score.threshold)} (proposed)", COLOURS["then"]))
+    middle = np.mean([score.tightness for score in recommendation.candidates])
+    heights = spread([score.pages_per_week for score, _, _ in named], 0.1 * top)
+    layers: list[Any] = []
+    for (score, text, colour), height in zip(named, heights, strict=True):
+        row = _trade_row(score) | {"label": text}
+        ring = alt.Chart(data([row])).mark_point(
+            color=colour, size=150, strokeWidth=2.5, strokeDash=DASH if score.current else [1, 0], aria=False
+        )
+        layers.append(ring.encode(x=x, y=y))
+        right = score.tightness <= middle
+        style: dict[str, Any] = {"align": "left" if right else "right", "dx": 11 if right else -11, "dy": -11}
+        layers.append(label([row | {"pages": height}], {"x": x, "y": y}, colour, **style))
+    return layers
+
+
+def _trade_finding(recommendation: Recommendation) -> str:
+    now, then = recommendation.now, recommendation.then
+    if now and then and now.threshold != then.threshold:
+        return (
+            f"From {wording.seconds(now.threshold)} to {wording.seconds(then.threshold)}: "
+            f"{per_week(now.pages_per_week)} → {per_week(then.pages_per_week)} pages a week, "
+            f"tightness {wording.percent(now.tightness)} → {wording.percent(then.tightness)}"
+        )
+    chosen = then or now
+    if chosen:
+        return (
+            f"At {wording.seconds(chosen.threshold)}: {per_week(chosen.pages_per_week)} pages a week, "
+            f"tightness {wording.percent(chosen.tightness)}"
+        )
+    best = _least(recommendation.candidates)
+    return f"Most is seen at {wording.seconds(best.threshold)}, with {per_week(best.pages_per_week)} pages a week"
+
+
+def _least(scores: Sequence[CandidateScore]) -> CandidateScore:
+    return max(scores, key=lambda score: score.tightness)
