@@ -1,0 +1,231 @@
+"""The command line keeps its promises: exit codes, one line on stderr for a refusal, JSON that parses."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from slaopt import cli
+from slaopt.errors import ParamsError, RefusedError, UnreachableError
+from slaopt.samples import SERVICES, service
+
+
+class Run(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+    @property
+    def refused_in_one_line(self) -> bool:
+        return self.out == "" and len(self.err.splitlines()) == 1 and self.err.startswith("slaopt: ")
+
+
+@pytest.fixture
+def slaopt(monkeypatch, capsys, tmp_path) -> Callable[..., Run]:
+    """Run the command line in this process, from an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str | Path) -> Run:
+        monkeypatch.setattr(sys, "argv", ["slaopt", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return Run(ended.value.code, *capsys.readouterr())
+
+    return run
+
+
+def write_csv(path: Path, rows: Iterable[tuple[object, ...]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("timestamp", "service", "duration_s"), *rows])
+    return path
+
+
+def executions(name: str, end: datetime, *, days: int = 20, called: str | None = None) -> list[tuple[object, ...]]:
+    times, durations = service(name).simulate(np.random.default_rng(5), end, days=days)
+    return [(f"{time}Z", called or name, duration) for time, duration in zip(times, durations, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory, end) -> Path:
+    return write_csv(tmp_path_factory.mktemp("data") / "exports.csv", executions("invoice-export", end))
+
+
+def test_a_good_file_is_understood(slaopt, exports):
+    run = slaopt("check", exports)
+    assert (run.status, run.err) == (0, "")
+    assert "duration   column duration_s" in run.out
+    assert "invoice-export" in run.out
+
+
+@pytest.mark.parametrize("command", ["analyze", "recommend"])
+def test_results_of_a_file_are_printed(slaopt, exports, command):
+    run = slaopt(command, "--source", exports, "--threshold", "40s", "--objective", "0.95", "--days", "14")
+    assert (run.status, run.err) == (0, "")
+    assert "invoice-export" in run.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "FILE"),
+        ("analyze", "--source", "FILE", "--threshold", "40s"),
+        ("recommend", "--source", "FILE", "--threshold", "40s", "--objective", "0.95"),
+        ("recommend", "--source", "FILE"),
+        ("init", "work"),
+        ("sample", "samples", "--end", "2026-11-03T14:00:00Z"),
+    ],
+    ids=" ".join,
+)
+def test_json_parses_and_holds_no_nan(slaopt, exports, arguments):
+    run = slaopt(*(exports if argument == "FILE" else argument for argument in arguments), "--json")
+    assert run.status == 0
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    assert json.loads(run.out, parse_constant=refuse)
+
+
+def test_a_what_if_changes_the_threshold(slaopt, exports):
+    run = slaopt("recommend", "--source", exports, "--threshold", "400ms", "--json")
+    assert json.loads(run.out)[0]["current_threshold"] == 0.4
+
+
+def test_too_few_executions_are_skipped_with_the_reason(slaopt, tmp_path, end):
+    path = write_csv(tmp_path / "few.csv", executions("invoice-export", end, days=2))
+    run = slaopt("analyze", "--source", path)
+    assert run.status == 3
+    assert "invoice-export" in run.out
+
+
+def test_the_samples_are_checked_and_the_broken_service_is_told(slaopt):
+    assert slaopt("sample", "samples", "--end", "2026-11-03T14:00:00Z").status == 0
+    run = slaopt("check", "samples", "--json")
+    told = json.loads(run.out)
+    assert run.status == 3
+    assert {quality["service_type"] for quality in told["quality"]} == {one.name for one in SERVICES} | {"stock-sync"}
+    assert told["intake"]["rejected"] > 1_000
+    assert {"reason"} < {key for quality in told["quality"] if "reason" in quality for key in quality}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("frob",), "No such command 'frob'"),
+        (("check",), "Missing argument"),
+        (("check", "nowhere.csv"), "nowhere.csv"),
+        (("check", "."), "."),
+        (("analyze",), "no source: give --source"),
+        (("analyze", "--source", "FILE", "--threshold", "fast"), "'fast' is not a duration"),
+        (("analyze", "--source", "FILE", "--as-of", "yesterday"), "'yesterday' is no time"),
+        (("analyze", "--source", "FILE", "--as-of", "9999-12-31T23:59:59Z"), "outside the years"),
+        (("analyze", "--source", "FILE", "--days", "3"), "3 is not in the range"),
+        (("analyze", "--source", "FILE", "--objective", "1"), "1.0 is not in the range"),
+        (("analyze", "--source", "FILE", "--column", "speed=x"), "ROLE=NAME"),
+        (("analyze", "--source", "FILE", "--timezone", "Mars/Olympus"), "Mars/Olympus"),
+        (("analyze", "--source", "FILE", "--unit", "parsec"), "parsec"),
+        (("analyze", "--source", "FILE", "--workspace", "."), "no workspace"),
+        (("report", "--source", "FILE"), "no workspace here or above"),
+        (("init", "FILE"), "is a file"),
+        (("verify", "nowhere"), "nowhere"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_bad_input_and_usage_is_2_and_one_line(slaopt, exports, arguments, said):
+    run = slaopt(*(exports if argument == "FILE" else argument for argument in arguments))
+    assert run.status == 2
+    assert run.refused_in_one_line
+    assert said in run.err
+
+
+@pytest.mark.parametrize("text", ["threshold: [1]", "objectiv: 0.9", "a: b: c", "- 1", "days: 1e99", "timezone: ../x"])
+def test_bad_settings_name_their_file(slaopt, exports, tmp_path, text):
+    assert slaopt("init").status == 0
+    (tmp_path / "params" / "default.yaml").write_text(text, encoding="utf-8")
+    run = slaopt("check", exports)
+    assert (run.status, run.refused_in_one_line) == (2, True)
+    assert "default.yaml" in run.err
+
+
+@pytest.mark.parametrize("error", [ParamsError, RefusedError, UnreachableError])
+def test_every_error_has_its_exit_code(slaopt, monkeypatch, error):
+    def refuse(*_: object, **__: object) -> None:
+        raise error("line one\nline \x1b[2J two")
+
+    monkeypatch.setattr("slaopt.workspace.init_workspace", refuse)
+    run = slaopt("init")
+    assert run.status == error.exit_code == {ParamsError: 2, RefusedError: 4, UnreachableError: 5}[error]
+    assert run.err == "slaopt: line one line \\x1b[2J two\n"
+
+
+def test_a_database_that_does_not_answer_is_5(slaopt):
+    run = slaopt("check", "postgresql+psycopg://reader:secret@127.0.0.1:1/ops", "--table", "executions")
+    assert (run.status, run.refused_in_one_line) == (5, True)
+    assert "secret" not in run.err
+
+
+def test_a_bug_stays_loud(slaopt, monkeypatch):
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("slaopt.workspace.init_workspace", fail)
+    with pytest.raises(ZeroDivisionError):
+        slaopt("init")
+
+
+HOSTILE = [
+    "../../etc/passwd",
+    "<script>alert(1)</script>",
+    "'; DROP TABLE x; --",
+    "a\tb",
+    "naïve 名前",
+    "…",
+    "CON",
+    "~",
+]
+
+
+def test_hostile_service_names_are_only_text(slaopt, tmp_path, end):
+    rows = [row for name in HOSTILE for row in executions("invoice-export", end, called=name)]
+    rows += [(rows[0][0], name, 1.0) for name in ("x\x1b[2Jy", "y" * 300_000, "", "  ", "nul\x00")]
+    path = write_csv(tmp_path / "hostile.csv", rows)
+    run = slaopt("check", path)
+    assert run.status in (0, 3)
+    assert all(character.isprintable() or character == "\n" for character in run.out + run.err)
+    assert "<script>" in run.out
+    assert max(map(len, run.out.splitlines())) < 500
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["hostile.csv"]
+
+
+def spawned(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "slaopt", *arguments],
+        env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_a_locale_without_the_characters_is_no_failure(exports):
+    process = spawned("check", str(exports), PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    out, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
+    assert "invoice-export" in out
+
+
+def test_a_reader_that_goes_away_is_no_failure():
+    process = spawned("check", "--help")
+    assert process.stdout
+    process.stdout.close()
+    assert process.wait() in (0, 1)  # 1 is what click makes of it
+    assert process.stderr
+    assert "Traceback" not in process.stderr.read()
+    process.stderr.close()
