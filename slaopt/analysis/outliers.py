@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slaopt.analysis.days import local_times
+from slaopt.buckets import SAME
 from slaopt.profile import Profile
 from slaopt.result import Result
 from slaopt.wording import count, seconds
@@ -18,6 +19,9 @@ __all__ = ["OddHour", "Outliers", "find_odd_hours", "find_outliers"]
 Floats = NDArray[np.float64]
 
 FEWEST = 200  # executions from which the tail can be fitted
+TAILS = ((0.95, 0.995), (0.98, 0.998))  # quantile from which the tail is fitted, and quantile at which it is censored
+SURPRISE = 1 / 200  # chance that a sample exceeds the bound of one tail; of the lower of both: 1 in 100
+LARGEST_LOG = 709.0  # of a float
 SHOWN = 20
 FEWEST_IN_HOUR = 10
 ODD = 4.5  # deviations, in units of 1.4826 MAD
@@ -45,43 +49,55 @@ class Outliers(Result):
 
 
 def find_outliers(profile: Profile) -> Outliers:
-    """Find executions far beyond the tail that the upper 5 % of durations show, and odd hours.
+    """Find executions far beyond the tail that the slowest ones show, and odd hours.
 
-    The log excess over the 95th percentile is fitted as exponential (a Pareto tail), censored at the percentile 99.5 so
-    that outliers do not shape the bound that is to find them. A second mode or a heavy tail is no outlier.
+    The log excess over a high quantile is fitted as exponential (a Pareto tail), censored at a higher one so that
+    outliers do not shape the bound that is to find them. Two pairs of quantiles are fitted, and the lower bound counts:
+    where a second mode begins between the quantiles of one pair, the other still sees what lies beyond that mode.
+    A second mode or a heavy tail is itself no outlier.
     """
     odd_hours = find_odd_hours(profile)
-    totals = profile.bucket_totals
-    n = float(totals.sum())
-    u, v = profile.quantile(0.95), profile.quantile(0.995)
-    if n < FEWEST or not u > 0:
-        reason = f"{count(n)} executions are too few" if n < FEWEST else "95 % of the durations are 0"
+    n = float(profile.executions.sum())
+    bounds = [_tail_bound(profile, start, censored) for start, censored in TAILS] if n >= FEWEST else []
+    known = [bound for bound in bounds if bound is not None]
+    if not known:
+        reason = f"{count(n)} executions are too few" if n < FEWEST else "nearly all durations are 0"
         return Outliers(
             count=None, percentage=None, values=(), lower_bound=None, upper_bound=None,
             method=f"Outliers were not sought: {reason}.", odd_hours=odd_hours,
         )  # fmt: skip
-    middles = _middles(profile)
-    beyond = middles > u * (1 + 1e-9)
-    logs = np.log(np.where(beyond, np.minimum(middles, v) / u, 1.0))
-    uncensored = totals[beyond & (middles < v)].sum()
-    gamma = float((totals * logs).sum() / uncensored) if uncensored > 0 else 0.0
-    gamma = max(gamma, float(np.log(v / u)) / 4)
-    bound = float(np.exp(np.minimum(np.log(u) + gamma * np.log(5 * n), 709.0)))
-    flagged = middles > bound
-    found = float(totals[flagged].sum())
-    values = np.repeat(middles[flagged][::-1], np.minimum(np.ceil(totals[flagged][::-1]), SHOWN).astype(int))
+    bound = min(known)
+    flagged = _middles(profile) > bound
+    middles, totals = _middles(profile)[flagged][::-1], profile.bucket_totals[flagged][::-1]
+    found = float(totals.sum())
+    values = np.repeat(middles, np.minimum(np.ceil(totals), SHOWN).astype(int))[:SHOWN]
     return Outliers(
         count=round(found),
         percentage=100 * found / n,
-        values=tuple(float(value) for value in values[:SHOWN]),
+        values=tuple(values.tolist()),
         lower_bound=None,
         upper_bound=bound,
         method=(
-            f"Above {seconds(bound)} lies an outlier: with the tail that the slowest 5 % show, fewer than 1 in 100 "
-            f"samples of {count(n)} executions would hold even one."
+            f"An outlier took longer than {seconds(bound)}: with the tail that the slowest executions show, fewer than "
+            f"1 in 100 samples of {count(n)} would hold even one."
         ),
         odd_hours=odd_hours,
     )
+
+
+def _tail_bound(profile: Profile, start: float, censored: float) -> float | None:
+    """Give the duration that 1 of 200 samples of the tail from quantile `start` on exceeds; None if that is 0."""
+    u, v = profile.quantile(start), profile.quantile(censored)
+    if not u > 0:
+        return None
+    middles, totals = _middles(profile), profile.bucket_totals
+    beyond = middles > u * (1 + SAME)
+    excess = np.log(np.where(beyond, np.minimum(middles, v) / u, 1.0))
+    fitted = totals[beyond & (middles < v)].sum()
+    gamma = float((totals * excess).sum() / fitted) if fitted > 0 else 0.0
+    gamma = max(gamma, float(np.log(v / u)) / 4)  # where ties leave little to fit
+    log_bound = np.log(u) + gamma * np.log((1 - start) * totals.sum() / SURPRISE)
+    return float(np.exp(min(log_bound, LARGEST_LOG)))
 
 
 def _middles(profile: Profile) -> Floats:
