@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
-from slaopt.optimize import Recommendation
-from slaopt.result import Result
+from slaopt.analysis import Analysis
+from slaopt.analysis import analyze as analyze_period
+from slaopt.optimize import Recommendation, recommend_threshold
+from slaopt.params import Params
+from slaopt.profile import Profiles
+from slaopt.result import Result, Skipped
 
-if TYPE_CHECKING:
-    from slaopt.analysis import Analysis
-
-__all__ = ["Assessment"]
+__all__ = ["Assessment", "analyze", "assess", "recommend"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,3 +24,41 @@ class Assessment(Result):
     recommendation: Recommendation
     settings: Mapping[str, Any]  # the parameters, as JSON holds them
     seed: int
+
+    def _repr_html_(self) -> str:
+        return self.recommendation._repr_html_()
+
+
+def assess(profiles: Profiles, params: Params) -> Assessment | Skipped:
+    """Analyse the last `params.days` and recommend a threshold; the same arguments give the same assessment."""
+    analysis = analyze_period(profiles, params)
+    if isinstance(analysis, Skipped):
+        return analysis
+    period = replace(
+        profiles,
+        hours=profiles.hours.between(analysis.start, analysis.end),
+        steps=profiles.steps.between(analysis.start, analysis.end),
+    )
+    return Assessment(
+        analysis=analysis,
+        recommendation=recommend_threshold(period, params, quality=analysis.quality),
+        settings=params.model_dump(mode="json"),
+        seed=params.seed,
+    )
+
+
+def analyze(profiles: Profiles | Skipped, params: Params | None = None) -> Analysis | Skipped:
+    """Analyse measurements; settings that are not given are those that `read` was told."""
+    return profiles if isinstance(profiles, Skipped) else analyze_period(profiles, _settings(profiles, params))
+
+
+def recommend(profiles: Profiles | Skipped, params: Params | None = None) -> Recommendation | Skipped:
+    """Recommend a threshold; settings that are not given are those that `read` was told."""
+    if isinstance(profiles, Skipped):
+        return profiles
+    assessment = assess(profiles, _settings(profiles, params))
+    return assessment if isinstance(assessment, Skipped) else assessment.recommendation
+
+
+def _settings(profiles: Profiles, params: Params | None) -> Params:
+    return params or profiles.params or Params(service=profiles.service)

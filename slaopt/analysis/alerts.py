@@ -2,7 +2,8 @@
 
 The policy is that of Google, The Site Reliability Workbook (2018), chapter 5: an alert fires where the burn rate of a
 long and of a short window both reach a factor. Two things are added. It needs a number of violations that a healthy
-service hardly ever shows, so that two slow executions at night wake nobody. And an alert that keeps firing is sent again.
+service hardly ever shows, so that two slow executions at night wake nobody. And an alert that keeps firing
+is sent again.
 
 Windows look at executed counts alone: time without executions, and excluded time, is no healthy traffic.
 """
@@ -129,9 +130,7 @@ def never_firing(objective: float, *, window_days: float = 30) -> tuple[BurnRate
     return tuple(w for w in BURN_RATE_WINDOWS if factor(w, window_days=window_days) * (1 - objective) > 1 + SAME)
 
 
-def replay(
-    steps: Profile, thresholds: Sequence[float], *, objective: float, window_days: float = 30
-) -> list[Replay]:
+def replay(steps: Profile, thresholds: Sequence[float], *, objective: float, window_days: float = 30) -> list[Replay]:
     """Replay the policy on a Profile of five-minute steps, at each threshold (seconds)."""
     policy = _Policy.of(steps, objective=objective, window_days=window_days)
     weeks = (steps.end - steps.start) / timedelta(weeks=1)
@@ -263,7 +262,7 @@ def _cumulative(counts: Floats) -> Floats:
 
 
 def _window(sums: Floats, length: int) -> Floats:
-    """Sums over the window of `length` slots that ends with each slot, cut at the start: (…, slots + 1) → (…, slots)."""
+    """Sums over the `length` slots that end with each slot, fewer at the start: (…, slots + 1) → (…, slots)."""
     inside = sums[..., 1:].copy()
     inside[..., length:] -= sums[..., 1 : inside.shape[-1] - length + 1]
     return inside
@@ -280,7 +279,7 @@ def _fires(policy: _Policy, violations: Floats, severity: Severity) -> Mask:
 
 
 def _sent(firing: Mask, step: timedelta) -> NDArray[np.int64]:
-    """Slots in which an alert is sent: after an hour of quiet, and again every four hours while it lasts; (slots,) → (sent,)."""
+    """Slots in which an alert is sent: after an hour of quiet, and every four hours while it lasts, (sent,)."""
     slots = np.flatnonzero(firing)
     if not len(slots):
         return slots
@@ -345,7 +344,7 @@ def _share_needed(
 
 
 def _mean_where(seen: Mask, silent: Mask) -> Floats:
-    """Share seen of the silent starts: (thresholds, starts, hours, shares) → (thresholds, hours, shares); 0 without one."""
+    """Share seen of the silent starts, 0 without one: (thresholds, starts, hours, shares) → (thresholds, hours, shares)."""
     counted = silent.sum(axis=1)[..., None]
     return np.asarray((seen & silent[..., None]).sum(axis=1) / np.maximum(counted, 1))
 

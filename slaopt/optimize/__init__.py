@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from slaopt.optimize.recommendation import Outcome, PredictedOutcomes, Rationale, Recommendation, Verdict
+from slaopt.optimize.outcome import Outcome
+from slaopt.optimize.recommend import recommend_threshold
+from slaopt.optimize.recommendation import PredictedOutcomes, Rationale, Recommendation, Verdict
 from slaopt.optimize.scores import CandidateScore
 
-__all__ = ["CandidateScore", "Outcome", "PredictedOutcomes", "Rationale", "Recommendation", "Verdict"]
+__all__ = [
+    "CandidateScore",
+    "Outcome",
+    "PredictedOutcomes",
+    "Rationale",
+    "Recommendation",
+    "Verdict",
+    "recommend_threshold",
+]

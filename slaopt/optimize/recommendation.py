@@ -7,8 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from slaopt.analysis.alerts import BurnRateWindow, Cell
+from slaopt.optimize.candidates import Bound
+from slaopt.optimize.decide import Gate
+from slaopt.optimize.outcome import Outcome
 from slaopt.optimize.scores import CandidateScore
-from slaopt.result import Interval, Result
+from slaopt.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,26 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["ASSUMPTION", "Outcome", "PredictedOutcomes", "Rationale", "Recommendation", "Verdict"]
 
 Verdict = Literal["raise", "lower", "keep", "set", "not_suited", "objective", "data_problem"]
-Gate = Literal["best", "gain"]
-Bound = Literal["max_change", "min_threshold", "max_threshold", "measured"]
 
 ASSUMPTION = "if the coming weeks are like these"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome(Result):
-    """One side of now → then: what a threshold means."""
-
-    threshold: float
-    violation_rate: float
-    interval: Interval | None
-    exact: bool  # whether violations were counted at this threshold, not only bracketed
-    achievability: float | None
-    pages_per_week: float
-    tickets_per_week: float
-    tightness: float
-    tightness_relative: float
-    example_caught: float  # 0–1: slowdowns that double the duration of half the executions for an hour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +73,7 @@ class Recommendation(Result):
     pages_then: tuple[datetime, ...]
     daily_then: tuple[float, ...] | None = None  # violation rate at the recommended threshold on each analysed day
     replay_policy: tuple[BurnRateWindow, ...]
+    policy: str  # the same in a sentence, with the factors and what counts as one page
     assumption: str = ASSUMPTION
     command: str | None  # what a reviewer does to put it in force
     confidence_score: float | None = None
@@ -99,8 +85,16 @@ class Recommendation(Result):
         """Give the candidates, one a row."""
         import pandas as pd
 
-        rows = [score.to_dict() for score in self.candidates]
-        for row in rows:
-            rate = row.pop("rate")
-            row["violation_rate"] = rate["rate"]
+        rows = []
+        for score in self.candidates:
+            row = score.to_dict()
+            interval = score.rate.interval
+            row["rate"] = score.rate.average_week
+            row["rate_low"], row["rate_high"] = (interval.low, interval.high) if interval else (None, None)
+            rows.append(row)
         return pd.DataFrame(rows)
+
+    def _repr_html_(self) -> str:
+        from slaopt.optimize.html import recommendation_html
+
+        return recommendation_html(self)

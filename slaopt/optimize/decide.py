@@ -1,0 +1,150 @@
+"""The decision rule: from what the period showed at each threshold to a choice, and what held it where it is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slaopt.optimize.candidates import Bound, Grid
+from slaopt.optimize.choose import LIKELY, Choice, choose
+from slaopt.optimize.pareto import non_dominated
+from slaopt.optimize.scores import EXAMPLE, CandidateScore, Ladder, Losses, Prices, losses_of
+from slaopt.params import Params
+from slaopt.result import Result
+
+__all__ = ["FEWEST_BUDGETED", "MUCH", "Decision", "Gate", "decide"]
+
+Gate = Literal["best", "gain"]
+
+FEWEST_BUDGETED = 5.0  # violations that the budget allows in a month; with fewer no alert can tell chance from trouble
+MUCH = 0.1  # tightness under which a threshold sees little
+DAYS_A_MONTH = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Result):
+    """The rule's outcome. Indices are places on the ladder."""
+
+    grid: Grid
+    ladder: Ladder
+    losses: Losses
+    current: int | None
+    choice: int  # what the rule likes best
+    recommended: int  # the choice, or the current threshold where it is kept
+    gate: Gate | None  # what held a kept threshold
+    bound: Bound | None  # what kept the choice from going further
+    reached: bool  # whether a candidate keeps the objective likely enough
+    half_cost: int  # the choice, if not seeing a slowdown cost half as much
+    double_cost: int
+    simple: int | None  # tightest threshold that used at most half the budget
+
+    @property
+    def gain(self) -> float | None:
+        """Pages a month that the choice gains over the current threshold."""
+        return None if self.current is None else float(sum(self.gains.values()))
+
+    @property
+    def gains(self) -> dict[str, float]:
+        """The gain of the choice by part of the loss, negative where it gets worse; empty without a current one."""
+        if self.current is None:
+            return {}
+        return {
+            part: float(getattr(self.losses, part)[self.current] - getattr(self.losses, part)[self.choice])
+            for part in ("budget", "pages", "missed")
+        }
+
+    @property
+    def objective_in_question(self) -> bool:
+        """Whether some threshold keeps the objective, and none that does sees much."""
+        keeps = self.ladder.achievability >= LIKELY
+        return bool(keeps.any()) and float(self.ladder.seen[keeps].max()) < MUCH
+
+
+def decide(grid: Grid, ladder: Ladder, params: Params) -> Decision:
+    """Apply the rule to what the period showed on the ladder of the grid's thresholds."""
+    prices = Prices.of(params)
+    losses = losses_of(ladder, prices)
+    within = grid.index
+    chosen = _choose(ladder, losses, within, params.threshold)
+    half, double = (
+        _choose(ladder, losses_of(ladder, replace(prices, missed=prices.missed * times)), within, params.threshold)
+        for times in (0.5, 2.0)
+    )
+    choice = int(within[chosen.index])
+    current = None if params.threshold is None else int(np.argmin(np.abs(ladder.thresholds - params.threshold)))
+    gate = _gate(losses, choice, current, params.minimum_gain)
+    return Decision(
+        grid=grid,
+        ladder=ladder,
+        losses=losses,
+        current=current,
+        choice=choice,
+        recommended=choice if gate is None or current is None else current,
+        gate=gate,
+        bound=_bound(grid, ladder, losses, chosen, params.threshold),
+        reached=chosen.reached,
+        half_cost=int(within[half.index]),
+        double_cost=int(within[double.index]),
+        simple=_simple(ladder),
+    )
+
+
+def scores_of(decision: Decision) -> tuple[CandidateScore, ...]:
+    """Give the scores of the candidates, with the exact front among them."""
+    ladder, losses, within = decision.ladder, decision.losses, decision.grid.index
+    achievability, seen = ladder.achievability, ladder.seen
+    current = None if decision.current is None else float(ladder.thresholds[decision.current])
+    stability = None if current is None else np.abs(np.log(ladder.thresholds / current))
+    merits = [1 - achievability, -seen, ladder.pages_a_month, *([] if stability is None else [stability])]
+    front = non_dominated(np.column_stack(merits)[within])
+    return tuple(
+        CandidateScore(
+            threshold=float(ladder.thresholds[i]),
+            current=i == decision.current,
+            rate=ladder.rates[i],
+            achievability=float(achievability[i]),
+            pages_per_week=ladder.replays[i].pages_per_week,
+            tickets_per_week=ladder.replays[i].tickets_per_week,
+            tightness=float(seen[i]),
+            tightness_relative=float(seen[i] / ladder.most_seen),
+            example_caught=ladder.tightness[i].caught(**EXAMPLE),
+            stability=None if stability is None else float(stability[i]),
+            loss=float(losses.total[i]),
+            loss_budget=float(losses.budget[i]),
+            loss_pages=float(losses.pages[i]),
+            loss_missed=float(losses.missed[i]),
+            on_front=bool(front[place]),
+            recommended=i == decision.recommended,
+        )
+        for place, i in enumerate(within.tolist())
+    )
+
+
+def _choose(ladder: Ladder, losses: Losses, within: NDArray[np.int64], current: float | None) -> Choice:
+    return choose(ladder.thresholds[within], losses.total[within], ladder.achievability[within], current=current)
+
+
+def _gate(losses: Losses, choice: int, current: int | None, minimum_gain: float) -> Gate | None:
+    if current is None:
+        return None
+    if choice == current:
+        return "best"
+    return "gain" if losses.total[current] - losses.total[choice] < minimum_gain else None
+
+
+def _bound(grid: Grid, ladder: Ladder, losses: Losses, chosen: Choice, current: float | None) -> Bound | None:
+    """What keeps the choice from where the rule would go if every threshold were allowed."""
+    if not chosen.reached:
+        return grid.loose_bound
+    free = _choose(ladder, losses, np.arange(len(ladder.thresholds)), current).index
+    if chosen.index == 0 and ladder.thresholds[free] < grid.candidates[0]:
+        return grid.tight_bound
+    return None
+
+
+def _simple(ladder: Ladder) -> int | None:
+    half = np.array([rate.violations_upper <= ladder.budget / 2 * rate.n for rate in ladder.rates])
+    return int(np.argmax(half)) if half.any() else None

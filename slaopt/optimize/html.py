@@ -1,0 +1,78 @@
+"""A recommendation by itself in a notebook: the sentence, now → then, and the best candidates."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from slaopt.optimize.sentences import chance, pages, thousand
+from slaopt.wording import number, per_thousand, percent, seconds
+
+if TYPE_CHECKING:
+    from slaopt.optimize.outcome import Outcome
+    from slaopt.optimize.recommendation import Recommendation
+    from slaopt.optimize.scores import CandidateScore
+
+__all__ = ["recommendation_html"]
+
+SHOWN = 7
+
+
+def recommendation_html(recommendation: Recommendation) -> str:
+    """Write the recommendation as HTML; everything that users gave is escaped."""
+    parts = [f"<p><strong>{html.escape(recommendation.service)}</strong>: {html.escape(recommendation.sentence)}</p>"]
+    sides = [side for side in (recommendation.now, recommendation.then) if side is not None]
+    if len(sides) == 2 and sides[0].threshold == sides[1].threshold:
+        sides = sides[:1]
+    if sides:
+        heads = ["now"] if len(sides) == 1 and recommendation.now else ["now", "then"][-len(sides) :]
+        parts.append(_table(["", *heads], _sides(sides)))
+    if recommendation.reasons:
+        parts.append("<ul>" + "".join(f"<li>{html.escape(reason)}</li>" for reason in recommendation.reasons) + "</ul>")
+    if recommendation.candidates:
+        parts.append(_table(CANDIDATE_HEADS, map(_candidate, _best(recommendation.candidates))))
+    return "".join(parts)
+
+
+CANDIDATE_HEADS = ["threshold", "violations of 1,000", "chance of keeping", "pages a week", "seen", "loss", ""]
+
+
+def _sides(sides: Sequence[Outcome]) -> list[list[str]]:
+    return [
+        ["threshold", *(seconds(side.threshold) for side in sides)],
+        ["violations of 1,000 executions", *(thousand(side) for side in sides)],
+        ["chance of keeping the objective", *(chance(side.achievability or 0.0) for side in sides)],
+        ["pages a week", *(pages(side.pages_per_week) for side in sides)],
+        ["share of the slowdowns tried that would be seen", *(percent(side.tightness) for side in sides)],
+    ]
+
+
+def _best(candidates: Sequence[CandidateScore]) -> list[CandidateScore]:
+    """The candidates of least loss with the current and the recommended one, by threshold."""
+    ranked = sorted(candidates, key=lambda score: (not (score.current or score.recommended), score.loss))
+    return sorted(ranked[:SHOWN], key=lambda score: score.threshold)
+
+
+def _candidate(score: CandidateScore) -> list[str]:
+    marks = [word for word, holds in (("current", score.current), ("recommended", score.recommended)) if holds]
+    return [
+        seconds(score.threshold),
+        per_thousand(score.rate.average_week),
+        chance(score.achievability or 0.0),
+        pages(score.pages_per_week),
+        percent(score.tightness),
+        number(score.loss, 2),
+        ", ".join(marks),
+    ]
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    top = "".join(f'<th scope="col">{html.escape(head)}</th>' for head in heads)
+    body = "".join(
+        f'<tr><th scope="row">{html.escape(row[0])}</th>'
+        + "".join(f"<td>{html.escape(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"

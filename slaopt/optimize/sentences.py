@@ -1,0 +1,270 @@
+"""The sentences of a recommendation, made from its figures: what is lost is said in the same breath as what is won."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slaopt.analysis.alerts import BURN_RATE_WINDOWS, QUIET, RESEND, BurnRateWindow, factor, never_firing
+from slaopt.optimize.candidates import Bound
+from slaopt.optimize.choose import LIKELY
+from slaopt.optimize.outcome import Outcome
+from slaopt.params import Params
+from slaopt.wording import count, number, per_thousand, percent, seconds
+
+__all__ = [
+    "bound_sentence",
+    "chance",
+    "chance_sentence",
+    "change_sentence",
+    "data_sentence",
+    "gain_sentence",
+    "keep_sentence",
+    "kept_sentence",
+    "objective_sentence",
+    "pages",
+    "policy_sentence",
+    "sensitivity_sentence",
+    "set_sentence",
+    "thousand",
+    "traffic_sentence",
+]
+
+Floats = NDArray[np.float64]
+
+PARTS = {"budget": "error budget", "pages": "pages", "missed": "slowdowns not seen"}
+SLOWDOWNS = "slowdowns that double the duration of half the executions for an hour"
+
+
+def chance(probability: float) -> str:
+    """Write a probability for people, who need no third digit.
+
+    >>> chance(0.004), chance(0.873), chance(0.9999)
+    ('under 1 %', '87 %', 'over 99 %')
+    """
+    if probability < 0.01:
+        return "under 1 %"
+    return "over 99 %" if probability > 0.99 else f"{round(100 * probability)} %"
+
+
+def pages(per_week: float) -> str:
+    """Write pages a week.
+
+    >>> pages(0.2333), pages(5.83), pages(42.0)
+    ('0.2', '5.8', '42')
+    """
+    return number(per_week, 2 if per_week >= 1 else 1)
+
+
+def thousand(outcome: Outcome) -> str:
+    """Write how many of 1,000 executions violate, with the interval."""
+    middle = per_thousand(outcome.violation_rate)
+    if outcome.interval is None:
+        return f"about {middle}"
+    return f"about {middle} ({per_thousand(outcome.interval.low)}–{per_thousand(outcome.interval.high)})"
+
+
+def change_sentence(now: Outcome, then: Outcome, *, objective: float) -> str:
+    """Say what another threshold would change, won and lost."""
+    raised = then.threshold > now.threshold
+    head = f"{'Raise' if raised else 'Lower'} {seconds(now.threshold)} to {seconds(then.threshold)}: "
+    violating = f"of 1,000 executions {thousand(then)} would violate instead of {per_thousand(now.violation_rate)}"
+    paging = _moved("pages would", pages(now.pages_per_week), pages(then.pages_per_week),
+                    then.pages_per_week - now.pages_per_week, "a week")  # fmt: skip
+    kept, missed = (now.achievability or 0.0, then.achievability or 0.0), percent(objective)
+    if raised:
+        keeping = _moved(f"the chance of keeping {missed} would", chance(kept[0]), chance(kept[1]), kept[1] - kept[0])
+        return f"{head}{violating}, {keeping}, and {paging}; {_seen(now, then)}."
+    missing = _moved(
+        f"the chance of missing {missed} would", chance(1 - kept[0]), chance(1 - kept[1]), kept[0] - kept[1]
+    )
+    return f"{head}{_seen(now, then)}; {violating}, {missing}, and {paging}."
+
+
+def keep_sentence(now: Outcome, *, objective: float, why: str) -> str:
+    """Say how the current threshold stands, and why it is kept."""
+    return (
+        f"Keep {seconds(now.threshold)}: of 1,000 executions {thousand(now)} violate, the chance of keeping "
+        f"{percent(objective)} is {chance(now.achievability or 0.0)}, and there {_are(now.pages_per_week)}; of 100 "
+        f"{SLOWDOWNS}, {_of_hundred(now.example_caught)} {'is' if _of_hundred(now.example_caught) == '1' else 'are'} "
+        f"seen{_overall(now)}. {why}"
+    )
+
+
+def set_sentence(then: Outcome, *, objective: float) -> str:
+    """Say what a first threshold would mean."""
+    return (
+        f"Set {seconds(then.threshold)}, there is no threshold yet: of 1,000 executions {thousand(then)} would "
+        f"violate, the chance of keeping {percent(objective)} would be {chance(then.achievability or 0.0)}, and there would be "
+        f"{_paging(then.pages_per_week)}; of 100 {SLOWDOWNS}, {_of_hundred(then.example_caught)} would be "
+        f"seen{_overall(then)}."
+    )
+
+
+def objective_sentence(
+    achievability: Floats, seen: Floats, thresholds: Floats, *, objective: float, otherwise: str
+) -> str:
+    """Say that no threshold keeps the objective and still sees much; arrays (thresholds,)."""
+    best = int(np.argmax(np.where(achievability >= LIKELY, seen, -1.0)))
+    return (
+        f"The objective is the question: no threshold keeps {percent(objective)} and still sees much; at best, at "
+        f"{seconds(float(thresholds[best]))}, alerts would catch {percent(float(seen[best]))} of the slowdowns tried. "
+        f"If it stays: {otherwise[0].lower()}{otherwise[1:]}"
+    )
+
+
+def traffic_sentence(monthly: float, *, objective: float, fewest: float) -> str:
+    """Say that there is too little traffic for burn-rate alerts."""
+    return (
+        f"Not suited (low traffic): of about {count(monthly)} executions a month, {percent(objective)} lets "
+        f"{number((1 - objective) * monthly, 2)} violate, and under {number(fewest)} chance cannot be told from "
+        "trouble. Choose a lower objective, or judge several such services together."
+    )
+
+
+def data_sentence(score: float, fewest: float, worst: str) -> str:
+    """Say that the measurements are too poor for a recommendation."""
+    return (
+        f"No recommendation: the quality of the measurements is {number(score, 2)} of 1, and {number(fewest)} is "
+        f"needed. {worst}"
+    )
+
+
+def kept_sentence(best: float | None, *, gain: float, minimum: float) -> str:
+    """Say which gate held the current threshold."""
+    if best is None:
+        return "No other allowed threshold is better."
+    if gain <= 0:
+        return f"The best change, to {seconds(best)}, would gain nothing."
+    return (
+        f"The best change, to {seconds(best)}, would gain {_pages_a_month(gain)}, and a change must gain "
+        f"{number(minimum)}."
+    )
+
+
+def gain_sentence(gains: dict[str, float]) -> str:
+    """Say what a change is worth, and the part of the loss that is its main reason."""
+    main = max(gains, key=lambda part: gains[part])
+    parts = ", ".join(f"{PARTS[part]} {_signed(value)}" for part, value in gains.items())
+    return f"The main reason is {_THE[main]}: the change gains {_pages_a_month(sum(gains.values()))} ({parts})."
+
+
+def chance_sentence(now: Outcome | None, then: Outcome, *, objective: float) -> str | None:
+    """Say how the chance of keeping the objective moves."""
+    after = then.achievability or 0.0
+    if now is None or now.threshold == then.threshold:
+        return f"The chance of keeping {percent(objective)} is {chance(after)}."
+    before = now.achievability or 0.0
+    return (
+        _moved(f"The chance of keeping {percent(objective)} would", chance(before), chance(after), after - before) + "."
+    )
+
+
+def sensitivity_sentence(choice: float, *, half: float, double: float) -> str:
+    """Say what the choice would be if not seeing a slowdown cost half or twice as much."""
+    if half == double == choice:
+        return "If not seeing a slowdown cost half or twice as much, the choice would be the same."
+    return (
+        f"If not seeing a slowdown cost half as much, the choice would be {seconds(half)}; if twice as much, "
+        f"{seconds(double)}."
+    )
+
+
+def bound_sentence(bound: Bound, *, reached: bool, candidate: float, params: Params) -> str:
+    """Name what kept the choice from going further."""
+    wanted = (
+        "the rule would go further"
+        if reached
+        else f"no allowed threshold keeps {percent(params.objective)} with a chance of 80 %"
+    )
+    match bound:
+        case "max_change":
+            limit = f"a change may be {percent(params.max_change)} at most (max_change)"
+        case "min_threshold":
+            limit = f"{seconds(candidate)} is the tightest that min_threshold allows"
+        case "max_threshold":
+            limit = f"{seconds(candidate)} is the loosest that max_threshold allows"
+        case "measured":
+            limit = f"nothing longer than {seconds(candidate)} was measured"
+    return f"A bound holds the choice: {wanted}, but {limit}."
+
+
+def policy_sentence(*, objective: float) -> str:
+    """Name the alerts that were replayed, and those that can never fire."""
+    alerts = ", ".join(_alert(window) for window in BURN_RATE_WINDOWS)
+    silent = never_firing(objective)
+    never = ""
+    if silent:
+        names = " and ".join(_alert(window) for window in silent)
+        never = (
+            f" At an objective of {percent(objective)}, {names} can never fire: not even violations alone burn so fast."
+        )
+    return (
+        f"Replayed: {alerts}. What fires within {_length(QUIET)} is the same alert; one that keeps firing is sent "
+        f"again every {_length(RESEND)} and counts again.{never}"
+    )
+
+
+def _alert(window: BurnRateWindow) -> str:
+    times = number(factor(window))
+    rate = "the budget’s rate" if times == "1" else f"{times} times the budget’s rate"
+    return f"a {window.severity} at {rate} over {_length(window.long)} and {_length(window.short)}"
+
+
+def _length(span: timedelta) -> str:
+    return seconds(span.total_seconds())
+
+
+_THE = {"budget": "the error budget", "pages": "the pages", "missed": "what would not be seen"}
+
+
+def _pages_a_month(value: float) -> str:
+    written = number(value, 2)
+    return f"about {written} {'page' if written == '1' else 'pages'} a month"
+
+
+def _signed(value: float) -> str:
+    return f"{'+' if value >= 0 else '−'}{number(abs(value), 2)}"
+
+
+def _of_hundred(share: float) -> str:
+    return {0: "none", 100: "all"}.get(round(100 * share), f"{round(100 * share)}")
+
+
+def _moved(subject: str, before: str, after: str, change: float, unit: str = "") -> str:
+    tail = f" {unit}" if unit else ""
+    if before == after:
+        return f"{subject} stay at {after}{tail}"
+    return f"{subject} {'rise' if change > 0 else 'fall'} from {before} to {after}{tail}"
+
+
+def _seen(now: Outcome, then: Outcome) -> str:
+    """What the alerts would see: by the example, and over all slowdowns tried where the example does not tell all."""
+    before, after = _of_hundred(now.example_caught), _of_hundred(then.example_caught)
+    still = "still " if 0 < then.example_caught < now.example_caught else ""
+    instead = ", as now" if before == after else f" instead of {before}"
+    example = f"of 100 {SLOWDOWNS}, {after} would {still}be seen{instead}"
+    share, was = percent(then.tightness_relative), percent(now.tightness_relative)
+    if share == was or not (then.threshold < now.threshold or before == after):
+        return example
+    return f"{example}, and over all slowdowns tried {share} of what any threshold sees instead of {was}"
+
+
+def _overall(outcome: Outcome) -> str:
+    """What is seen of all slowdowns tried, where the example alone would say that nothing or everything is."""
+    if 0.005 <= outcome.example_caught < 0.995:
+        return ""
+    return f", and over all slowdowns tried {percent(outcome.tightness_relative)} of what any threshold sees"
+
+
+def _paging(per_week: float) -> str:
+    if per_week == 0:
+        return "no pages"
+    written = pages(per_week)
+    return f"{written} {'page' if written == '1' else 'pages'} a week"
+
+
+def _are(per_week: float) -> str:
+    return f"{'is' if pages(per_week) == '1' else 'are'} {_paging(per_week)}"
