@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -65,3 +67,13 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+class _Package(ModuleType):
+    def __setattr__(self, name: str, value: Any) -> None:
+        # importing the module slaopt.assess sets it on the package, where its function of the same name belongs
+        function = name == "assess" and isinstance(value, ModuleType)
+        super().__setattr__(name, value.assess if function else value)
+
+
+sys.modules[__name__].__class__ = _Package

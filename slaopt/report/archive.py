@@ -183,7 +183,7 @@ def _read_profile(directory: Path, name: str, said: _Service) -> Profile:
     if len(sums.sums) != axis.slots:
         raise _damaged(sums_path, f"{len(sums.sums)} slots, service.json says {axis.slots}")
     low, high, count, slot = columns["above"], columns["up_to"], columns["count"], columns["slot"]
-    fine = (0 <= low) & ((low < high) | (high == 0)) & np.isfinite(high) & (count > 0) & np.isfinite(count)
+    fine = (low >= 0) & ((low < high) | (high == 0)) & np.isfinite(high) & (count > 0) & np.isfinite(count)
     if not (fine & (slot >= 0) & (slot < axis.slots)).all():
         raise _damaged(path, "a cell lies outside the slots, or its bounds or count make no sense")
     try:

@@ -1,0 +1,156 @@
+"""What a report says about itself: what it was made from, by which versions, and the digests of its files.
+
+A run folder has a manifest from the start, without digests of files; `open_run` reads it in the notebook. When the
+report is whole, the digests are added. The manifest carries its own digest, so that a change in it shows as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
+
+from slaopt import __version__
+from slaopt.errors import InputError
+from slaopt.params import Params
+from slaopt.profile import Profiles
+from slaopt.report.archive import profiles_digest, read_profiles
+from slaopt.result import Result
+
+__all__ = ["MANIFEST", "PROFILES", "RESULT", "Manifest", "Run", "file_digest", "open_run"]
+
+MANIFEST, RESULT, PROFILES = "manifest.json", "result.json", "profiles"
+PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "altair", "papermill", "nbconvert")
+UNREPORTED = {"source", "sources"}  # settings that may hold secrets and change no figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest(Result):
+    """What a report was made from. No clock is in it: the same input at the same versions gives the same manifest."""
+
+    service: str = field(metadata={"published": "service_type"})
+    source: str  # description without secrets
+    start: AwareDatetime
+    as_of: AwareDatetime
+    seed: int
+    params: Mapping[str, Any]
+    versions: Mapping[str, str]
+    inputs: Mapping[str, str]  # SHA-256 of the Profiles' content and of the notebook before it ran
+    files: Mapping[str, str] = field(default_factory=dict)  # SHA-256 of each file, path relative to the folder
+
+    @classmethod
+    def of(cls, profiles: Profiles, params: Params, notebook: Path) -> Self:
+        """Describe a report that is about to be made."""
+        reading = profiles.intake.reading
+        return cls(
+            service=profiles.service,
+            source=reading.source if reading else "",
+            start=profiles.hours.start,
+            as_of=profiles.hours.end,
+            seed=params.seed,
+            params=params.model_dump(mode="json", exclude=UNREPORTED),
+            versions={"slaopt": __version__, "python": platform.python_version()}
+            | {package: version(package) for package in PACKAGES},
+            inputs={"profiles": profiles_digest(profiles), "notebook": file_digest(notebook)},
+        )
+
+    @classmethod
+    def read(cls, directory: Path) -> Self:
+        """Read the manifest of a run folder or a report.
+
+        Raises
+        ------
+        InputError
+            If there is none, or the file is none.
+        """
+        path = directory / MANIFEST
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            read: Self = TypeAdapter(cls).validate_python(content | {"service": content.get("service_type")})
+        except OSError as error:
+            raise InputError(f"{directory}: no report, {MANIFEST} cannot be read ({error.strerror})") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InputError(f"{path}: no manifest, {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        except (ValueError, TypeError, AttributeError) as error:
+            raise InputError(f"{path}: no manifest, but something else ({error})") from error
+        return read
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of what decides over the content: input, settings, notebook and version of slaopt."""
+        return _sha256(_json({"inputs": self.inputs, "params": self.params, "slaopt": self.versions["slaopt"]}))
+
+    def complete(self, directory: Path) -> Manifest:
+        """Add the digests of all files of a run folder."""
+        files = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != MANIFEST)
+        return replace(self, files={path.relative_to(directory).as_posix(): file_digest(path) for path in files})
+
+    def to_bytes(self) -> bytes:
+        """Give the file's content, which ends in the digest of what stands before."""
+        content = self.to_dict()
+        return _json(content | {"digest": _sha256(_json(content))})
+
+    def write(self, directory: Path) -> None:
+        """Write the manifest into a run folder."""
+        (directory / MANIFEST).write_bytes(self.to_bytes())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run(Result):
+    """What a report's notebook starts from: archived Profiles and settings, never the source."""
+
+    service: str = field(metadata={"published": "service_type"})
+    source: str
+    start: datetime
+    as_of: datetime
+    profiles: Profiles = field(metadata={"published": None})
+    params: Params = field(metadata={"published": None})
+    manifest: Manifest = field(metadata={"published": None})
+
+
+def open_run(path: str | Path) -> Run:
+    """Open a run folder or a report.
+
+    Raises
+    ------
+    InputError
+        If something is missing or damaged there, naming the file.
+    """
+    directory = Path(path)
+    manifest = Manifest.read(directory)
+    try:
+        params = Params.model_validate(dict(manifest.params))
+    except ValidationError as error:
+        raise InputError(f"{directory / MANIFEST}: settings that this version does not know ({error})") from error
+    return Run(
+        service=manifest.service,
+        source=manifest.source,
+        start=manifest.start,
+        as_of=manifest.as_of,
+        profiles=read_profiles(directory / PROFILES),
+        params=params,
+        manifest=manifest,
+    )
+
+
+def file_digest(path: Path) -> str:
+    """Give the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _json(content: Any) -> bytes:
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

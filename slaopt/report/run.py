@@ -1,0 +1,231 @@
+"""The report run: measurements in, a report of each service and the index page out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Collection
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Literal
+
+from slaopt import __version__
+from slaopt.errors import InputError
+from slaopt.params import Params, ParamsBook
+from slaopt.profile import Profiles
+from slaopt.report.archive import write_profiles
+from slaopt.report.folders import is_whole, locked, place, report_folder, touch, work_folder
+from slaopt.report.kernel import SKIPPED
+from slaopt.report.manifest import PROFILES, RESULT, Manifest, file_digest
+from slaopt.report.portfolio import open_portfolio, write_skipped
+from slaopt.result import Result, Skipped
+from slaopt.workspace import notebook_path
+
+if TYPE_CHECKING:
+    from papermill import PapermillExecutionError
+
+    from slaopt.report.engine import KernelPool, WarmKernel
+    from slaopt.sources import Source
+
+__all__ = ["Report", "run_reports"]
+
+PAGE, NOTEBOOK, FAILED = "report.html", "report.ipynb", "failed.ipynb"
+LONGEST = 300  # characters of an error's text in a reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report(Result):
+    """A report that is in its place, and what it says in short."""
+
+    service: str = field(metadata={"published": "service_type"})
+    directory: Path
+    status: Literal["made", "reused"]
+    as_of: datetime
+    verdict: str
+    sentence: str
+    current_threshold: float | None
+    recommended_threshold: float | None
+    data_quality_score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """One report that is to be made."""
+
+    profiles: Profiles
+    manifest: Manifest
+    notebook: Path
+    work: Path  # folder of this run
+    target: Path  # where the report belongs
+    exporting: Lock  # pages are exported one after another: the exporter is shared
+
+    @property
+    def folder(self) -> Path:
+        """Where it is made."""
+        return self.work / self.target.parent.name
+
+
+def run_reports(
+    source: Source,
+    book: ParamsBook,
+    workspace: Path,
+    *,
+    services: Collection[str] | None = None,
+    as_of: datetime | None = None,
+    jobs: int = 1,
+) -> list[Report | Skipped]:
+    """Make the report of each service and the index page; a report that is there already is reused.
+
+    Parameters
+    ----------
+    services
+        None: all services of the source.
+    as_of
+        End of the period; None: as `scan` chooses it.
+    jobs
+        Reports made at once.
+
+    Raises
+    ------
+    InputError
+        If the source cannot be read, or the index's notebook fails. A service's notebook that fails gives a Skipped.
+    """
+    from tqdm import tqdm
+
+    from slaopt.report.engine import KernelPool
+    from slaopt.sources import scan
+
+    reports = workspace / "reports"
+    notebook = notebook_path(workspace, "service_report")
+    exporting = Lock()
+    with work_folder(reports) as work, KernelPool(work, jobs) as pool:
+        intake = source.inspect()
+        pending: list[Report | Skipped | Future[Report | Skipped]] = []
+        total = len(services if services is not None else intake.services)
+        with tqdm(total=total, desc="reports", unit="", file=sys.stderr, disable=None, leave=False) as bar:
+            for item in scan(source, book, intake=intake, services=services, as_of=as_of):
+                if isinstance(item, Skipped):
+                    pending.append(item)
+                    bar.update()
+                    continue
+                plan = _plan(item, book.of(item.service), notebook, reports, work, exporting)
+                if is_whole(plan.target):
+                    touch(plan.target)
+                    pending.append(_report(plan.target, "reused"))
+                    bar.update()
+                else:
+                    future = pool.submit(partial(_make, plan))
+                    future.add_done_callback(lambda _: bar.update())
+                    pending.append(future)
+            wait([result for result in pending if isinstance(result, Future)])
+        done = [_value(result) for result in pending if not isinstance(result, Future) or not result.exception()]
+        with locked(reports):
+            write_skipped(reports, work, done, source=intake.reading.source, complete=services is None)
+            _write_index(reports, notebook_path(workspace, "portfolio"), work, pool)
+        return [_value(result) for result in pending]
+
+
+def _plan(profiles: Profiles, params: Params, notebook: Path, reports: Path, work: Path, exporting: Lock) -> _Plan:
+    manifest = Manifest.of(profiles, params, notebook)
+    target = report_folder(reports, manifest)
+    return _Plan(profiles=profiles, manifest=manifest, notebook=notebook, work=work, target=target, exporting=exporting)
+
+
+def _value(result: Report | Skipped | Future[Report | Skipped]) -> Report | Skipped:
+    return result.result() if isinstance(result, Future) else result
+
+
+def _make(plan: _Plan, kernel: WarmKernel) -> Report | Skipped:
+    """Make one report in the run's folder and move it into place; a notebook that fails or refuses is a Skipped."""
+    from nbclient.exceptions import DeadKernelError
+    from papermill import PapermillExecutionError
+
+    from slaopt.report.engine import execute_notebook
+    from slaopt.report.pages import export_report
+
+    service, folder = plan.profiles.service, plan.folder
+    write_profiles(plan.profiles, folder / PROFILES)
+    plan.manifest.write(folder)
+    failure: str | None = None
+    try:
+        executed = execute_notebook(
+            plan.notebook, folder / NOTEBOOK, kernel=kernel, folder=folder, parameters={"run": "."}
+        )
+    except PapermillExecutionError as error:
+        failure = f"{_told(plan.notebook, error)}; see {plan.target.parent / FAILED}"
+    except DeadKernelError:
+        kernel.stop()
+        return Skipped(service=service, reason=f"{plan.notebook.name}: the kernel died, perhaps for want of memory")
+    kernel.call("hand_over", str(folder))
+    if (folder / SKIPPED).exists():
+        refused = json.loads((folder / SKIPPED).read_text(encoding="utf-8"))
+        return Skipped(service=service, reason=refused["reason"])
+    if failure is None and not (folder / RESULT).exists():
+        failure = f"{plan.notebook.name} leaves no Assessment in the variable `assessment`"
+    if failure is not None:
+        plan.target.parent.mkdir(exist_ok=True)
+        (folder / NOTEBOOK).replace(plan.target.parent / FAILED)
+        return Skipped(service=service, reason=failure)
+    with plan.exporting:
+        page = export_report(executed, title=service)
+    (folder / PAGE).write_text(page, encoding="utf-8")
+    plan.manifest.complete(folder).write(folder)
+    place(folder, plan.target)
+    (plan.target.parent / FAILED).unlink(missing_ok=True)
+    return _report(plan.target, "made")
+
+
+def _report(directory: Path, status: Literal["made", "reused"]) -> Report:
+    """Read what a report says in short."""
+    result = json.loads((directory / RESULT).read_text(encoding="utf-8"))
+    analysis, recommendation = result["analysis"], result["recommendation"]
+    return Report(
+        service=analysis["service_type"],
+        directory=directory,
+        status=status,
+        as_of=datetime.fromisoformat(analysis["end"]),
+        verdict=recommendation["verdict"],
+        sentence=recommendation["sentence"],
+        current_threshold=recommendation["current_threshold"],
+        recommended_threshold=recommendation["recommended_threshold"],
+        data_quality_score=analysis["data_quality_score"],
+    )
+
+
+def _write_index(reports: Path, notebook: Path, work: Path, pool: KernelPool) -> None:
+    """Make the index page from all newest reports, unless it tells the same already."""
+    import nbformat
+    from papermill import PapermillExecutionError
+
+    from slaopt.report.engine import execute_notebook
+    from slaopt.report.pages import export_index
+
+    told = json.dumps([open_portfolio(reports).to_dict(), file_digest(notebook), __version__])
+    digest = hashlib.sha256(told.encode()).hexdigest()
+    page, record = reports / "index.html", reports / "index.ipynb"
+    if page.exists() and record.exists() and digest in record.read_text(encoding="utf-8"):
+        return
+    draft = work / record.name
+    try:
+        executed = pool.submit(
+            lambda kernel: execute_notebook(notebook, draft, kernel=kernel, folder=reports, parameters={"reports": "."})
+        ).result()
+    except PapermillExecutionError as error:
+        raise InputError(f"the index page was not made: {_told(notebook, error)}") from error
+    executed.metadata["slaopt"] = {"index": digest}
+    nbformat.write(executed, draft)  # type: ignore[no-untyped-call]
+    (work / page.name).write_text(export_index(executed), encoding="utf-8")
+    (work / page.name).replace(page)
+    draft.replace(record)
+
+
+def _told(notebook: Path, error: PapermillExecutionError) -> str:
+    """Say which cell of a notebook failed, and how."""
+    line = next((line for line in error.source.splitlines() if line.strip()), "")
+    text = " ".join(f"{error.ename}: {error.evalue}".split())[:LONGEST]
+    return f"{notebook.name}, cell {error.exec_count} (`{line.strip()[:80]}`) failed: {text}"
