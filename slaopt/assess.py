@@ -8,6 +8,7 @@ from typing import Any
 
 from slaopt.analysis import Analysis
 from slaopt.analysis import analyze as analyze_period
+from slaopt.analysis.daily import daily_percentiles
 from slaopt.optimize import Recommendation, recommend_threshold
 from slaopt.params import Params
 from slaopt.profile import Profiles
@@ -39,12 +40,19 @@ def assess(profiles: Profiles, params: Params) -> Assessment | Skipped:
         hours=profiles.hours.between(analysis.start, analysis.end),
         steps=profiles.steps.between(analysis.start, analysis.end),
     )
+    recommendation = recommend_threshold(period, params, quality=analysis.quality)
     return Assessment(
         analysis=analysis,
-        recommendation=recommend_threshold(period, params, quality=analysis.quality),
+        recommendation=replace(recommendation, daily_then=_daily(period, recommendation.recommended_threshold)),
         settings=params.model_dump(mode="json"),
         seed=params.seed,
     )
+
+
+def _daily(period: Profiles, threshold: float | None) -> tuple[float, ...] | None:
+    """Violation rate of each day at a threshold."""
+    shares = daily_percentiles(period.hours, threshold=threshold).violations
+    return None if shares is None else tuple(shares.tolist())
 
 
 def analyze(profiles: Profiles | Skipped, params: Params | None = None) -> Analysis | Skipped:

@@ -1,0 +1,167 @@
+"""The first screen: which service, what to do, what it would change, and what to type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from slaopt import wording
+from slaopt.optimize.sentences import pages
+from slaopt.parts.markup import Part, of_hundred, render, thousandths_interval
+
+if TYPE_CHECKING:
+    from slaopt.analysis import Analysis
+    from slaopt.assess import Assessment
+    from slaopt.optimize import Outcome, Recommendation, Verdict
+
+__all__ = ["action", "now_and_then", "reasons", "verdict"]
+
+LABELS: dict[Verdict, str] = {
+    "raise": "Raise the threshold",
+    "lower": "Lower the threshold",
+    "keep": "Keep the threshold",
+    "set": "Set a first threshold",
+    "not_suited": "Not suited to burn-rate alerts",
+    "objective": "The objective is the question",
+    "data_problem": "A problem with the data",
+}
+
+
+class Described(Protocol):
+    """What is said of where measurements came from."""
+
+    @property
+    def source(self) -> str:
+        """Description without secrets."""
+
+
+def verdict(assessment: Assessment, run: Described) -> Part:
+    """Name the service, its period, source and quality, and say the verdict."""
+    analysis, recommendation = assessment.analysis, assessment.recommendation
+    claim, colon, rest = recommendation.sentence.partition(": ")
+    worst = next(iter(analysis.quality.checks), None)
+    return render(
+        "verdict.html",
+        text=recommendation.sentence,
+        verdict=recommendation.verdict,
+        label=LABELS[recommendation.verdict],
+        service=analysis.service,
+        period=_period(analysis),
+        executions=f"{wording.count(analysis.sample_size)} executions",
+        source=run.source,
+        quality=analysis.quality.word,
+        quality_text=_quality(analysis),
+        claim=claim + colon if len(claim) <= 60 else "",
+        rest=rest if len(claim) <= 60 else recommendation.sentence,
+        notes=_notes(assessment),
+        problem=worst if recommendation.verdict == "data_problem" else None,
+    )
+
+
+def _period(analysis: Analysis) -> str:
+    first = wording.day(analysis.start, analysis.timezone)
+    last = wording.day(analysis.end - timedelta(seconds=1), analysis.timezone)
+    if first[-4:] == last[-4:]:
+        first = first[:-5]
+    return f"{first} – {last} ({wording.number(analysis.analysis_period)} days)"
+
+
+def _quality(analysis: Analysis) -> str:
+    """Say the quality of the data with the reason that costs most."""
+    quality = analysis.quality
+    if not quality.checks:
+        return "Data good: nothing found against them"
+    return f"Data {'need a look' if quality.word == 'look' else quality.word}: {_short(quality.checks[0].sentence)}"
+
+
+def _short(sentence: str, longest: int = 90) -> str:
+    first = sentence.rstrip(".")
+    return first if len(first) <= longest else first[:longest].rsplit(" ", 1)[0] + " …"
+
+
+def _notes(assessment: Assessment) -> list[str]:
+    """What a reader of the sentence must know: the assumption, and the level of its intervals."""
+    level = wording.percent(assessment.analysis.confidence_level)
+    assumption = assessment.recommendation.assumption
+    told = f"{assumption[0].upper()}{assumption[1:]}; figures in parentheses are {level} intervals."
+    return [told] if assessment.recommendation.now or assessment.recommendation.then else []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pair:
+    """One figure at the current threshold and at the recommended one; empty where there is none."""
+
+    name: str
+    now: str
+    then: str
+    note: str
+
+
+def now_and_then(assessment: Assessment) -> Part:
+    """Set what matters at the current threshold against the same at the recommended one."""
+    recommendation = assessment.recommendation
+    now = recommendation.now
+    then = recommendation.then if recommendation.then != now else None
+    rows = _pairs(recommendation, now, then)
+    return render("pairs.html", text="", rows=rows, label="Now and then") if rows else Part(html="", text="")
+
+
+def _pairs(recommendation: Recommendation, now: Outcome | None, then: Outcome | None) -> list[_Pair]:
+    if now is None and then is None:
+        current = recommendation.current_threshold
+        return [_Pair(name="Threshold", now=wording.seconds(current), then="", note="now")] if current else []
+    budget = wording.per_thousand(1 - recommendation.objective)
+    return [
+        _Pair(
+            name="Threshold",
+            now=wording.seconds(now.threshold) if now else "",
+            then=wording.seconds(then.threshold) if then else "",
+            note=_change(now, then),
+        ),
+        _Pair(
+            name="Violations of 1,000, coming 30 days",
+            now=wording.per_thousand(now.violation_rate) if now else "",
+            then=wording.per_thousand(then.violation_rate) if then else "",
+            note=f"{_intervals(now, then)}; the error budget is {budget}",
+        ),
+        _Pair(
+            name="Pages a week",
+            now=pages(now.pages_per_week) if now else "",
+            then=pages(then.pages_per_week) if then else "",
+            note="replayed on this period",
+        ),
+        _Pair(
+            name="Slowdowns seen of 100",
+            now=of_hundred(now.example_caught) if now else "",
+            then=of_hundred(then.example_caught) if then else "",
+            note="that double half of an hour’s durations",
+        ),
+    ]
+
+
+def _change(now: Outcome | None, then: Outcome | None) -> str:
+    if then is None:
+        return "as it is"
+    if now is None:
+        return "none is set yet"
+    share = then.threshold / now.threshold - 1
+    return f"{wording.percent(abs(share))} {'looser' if share > 0 else 'tighter'}"
+
+
+def _intervals(now: Outcome | None, then: Outcome | None) -> str:
+    return " → ".join(f"({thousandths_interval(side.interval)})" for side in (now, then) if side and side.interval)
+
+
+def action(assessment: Assessment) -> Part:
+    """Say what a reviewer types to put the recommendation in force, where there is something to do."""
+    command = assessment.recommendation.command
+    if not command:
+        return Part(html="", text="")
+    return render("action.html", text=command, lead="To put it in force:", command=command)
+
+
+def reasons(assessment: Assessment) -> Part:
+    """Give the reasons of the choice, one sentence each."""
+    told = list(assessment.recommendation.reasons)
+    return render("reasons.html", text=" ".join(told), reasons=told)

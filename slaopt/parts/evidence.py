@@ -1,0 +1,170 @@
+"""Below the charts: every candidate, every injected slowdown, and how far the measurements can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from slaopt import wording
+from slaopt.optimize.sentences import chance, pages, policy_sentence
+from slaopt.parts.markup import Part, of_hundred, render, thousandths_interval
+
+if TYPE_CHECKING:
+    from slaopt.analysis import Analysis
+    from slaopt.analysis.alerts import Cell
+    from slaopt.assess import Assessment
+    from slaopt.optimize import CandidateScore
+
+__all__ = ["candidates", "outliers", "quality", "replay_policy", "slowdowns", "trust"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    name: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cell:
+    text: str
+    small: str = ""
+    tint: str | None = None  # share of the ground's colour, in percent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    name: str
+    cells: tuple[_Cell, ...]
+    kind: str = ""
+    badges: tuple[str, ...] = ()
+
+
+def _table(caption: str, columns: Sequence[_Column], rows: Sequence[_Row], *, kind: str = "", below: str = "") -> Part:
+    return render("table.html", text=caption, caption=caption, columns=columns, rows=rows, kind=kind, below=below)
+
+
+def candidates(assessment: Assessment) -> Part:
+    """List every candidate with its scores."""
+    scores = assessment.recommendation.candidates
+    if not scores:
+        return Part(html="", text="")
+    columns = (
+        _Column(name="Threshold"),
+        _Column(name="Violations of 1,000"),
+        _Column(name=f"Chance to keep {wording.percent(assessment.recommendation.objective)}"),
+        _Column(name="Pages a week"),
+        _Column(name="Tickets a week"),
+        _Column(name="Tightness", note="share of the injected slowdowns that a page would have caught"),
+        _Column(name="Loss, pages a month", note="error budget + pages + slowdowns not seen"),
+    )
+    below = (
+        "Loss: price of the error budget used beyond a half + pages + price of slowdowns not seen. "
+        "Grey rows: another candidate is at least as good in every respect."
+    )
+    return _table("Every candidate", columns, [_candidate(score) for score in scores], kind="candidates", below=below)
+
+
+def _candidate(score: CandidateScore) -> _Row:
+    parts = " + ".join(_loss(part) for part in (score.loss_budget, score.loss_pages, score.loss_missed))
+    return _Row(
+        name=wording.seconds(score.threshold),
+        kind="now" if score.current else "then" if score.recommended else "" if score.on_front else "beaten",
+        badges=("now",) * score.current + ("proposed",) * (score.recommended and not score.current),
+        cells=(
+            _Cell(text=wording.per_thousand(score.rate.average_week), small=thousandths_interval(score.rate.interval)),
+            _Cell(text="–" if score.achievability is None else chance(score.achievability)),
+            _Cell(text=pages(score.pages_per_week)),
+            _Cell(text=pages(score.tickets_per_week)),
+            _Cell(text=wording.percent(score.tightness)),
+            _Cell(text=_loss(score.loss), small=parts),
+        ),
+    )
+
+
+def _loss(value: float) -> str:
+    return wording.number(round(value, 1))
+
+
+def slowdowns(assessment: Assessment) -> Part:
+    """Tell of every injected slowdown how often a page would have come, now and then."""
+    recommendation = assessment.recommendation
+    now, then = recommendation.cells_now, recommendation.cells_then
+    if not (now or then):
+        return Part(html="", text="")
+    changed = bool(now and then and recommendation.recommended_threshold != recommendation.current_threshold)
+    shares = sorted({cell.share for cell in now or then})
+    kinds = sorted({(cell.factor, cell.hours) for cell in now or then})
+    columns = [
+        _Column(name="Slowdown"),
+        *(_Column(name=f"of {wording.percent(share)} of executions") for share in shares),
+    ]
+    rows = [
+        _Row(
+            name=f"× {wording.number(factor)} for {wording.seconds(hours * 3600)}",
+            cells=tuple(_caught(now, then, (factor, hours, share), changed=changed) for share in shares),
+        )
+        for factor, hours in kinds
+    ]
+    caption = "Of 100 injected slowdowns, how many a page would have caught" + (": now → proposed" if changed else "")
+    return _table(caption, columns, rows, kind="slowdowns")
+
+
+def _caught(now: Sequence[Cell], then: Sequence[Cell], kind: tuple[float, float, float], *, changed: bool) -> _Cell:
+    sides = [
+        next(cell.caught for cell in side if (cell.factor, cell.hours, cell.share) == kind)
+        for side in (now, then)
+        if side
+    ]
+    shown = sides if changed else sides[-1:]
+    return _Cell(text=" → ".join(of_hundred(share) for share in shown), tint=f"{round(45 * shown[-1])}%")
+
+
+def outliers(analysis: Analysis) -> Part:
+    """Name single executions and hours far beyond the rest."""
+    found = analysis.outliers
+    told = [found.method]
+    if found.count:
+        values = ", ".join(wording.seconds(value) for value in found.values[:5])
+        told.append(f"{wording.count(found.count)} such executions; the longest: {values}.")
+    if found.odd_hours:
+        worst = sorted(found.odd_hours, key=lambda hour: -hour.factor)[:3]
+        named = ", ".join(
+            f"{wording.moment(hour.start, analysis.timezone)} (× {wording.number(hour.factor, 2)})" for hour in worst
+        )
+        told.append(f"Hours with a median far above their usual one: {len(found.odd_hours)}; most of all {named}.")
+    return render("reasons.html", text=" ".join(told), reasons=told)
+
+
+def replay_policy(assessment: Assessment) -> Part:
+    """Name the alerts that were replayed."""
+    told = policy_sentence(objective=assessment.recommendation.objective)
+    return render("sentence.html", text=told, sentence=told)
+
+
+def quality(analysis: Analysis) -> Part:
+    """Say how good the measurements are, what speaks against them and what to do about it."""
+    found = analysis.quality
+    first = f"Quality of the measurements: {wording.number(found.score, 2)} of 1."
+    sentence = first if found.checks else f"{first} Nothing was found that speaks against them."
+    return render("quality.html", text=found.sentence, word=found.word, sentence=sentence, checks=found.checks)
+
+
+def trust(assessment: Assessment) -> Part:
+    """Say what the intervals rest on: assumption, effective sample, the worst day's part."""
+    analysis = assessment.analysis
+    told = [f"All that is said of the future holds {assessment.recommendation.assumption}."]
+    rate = analysis.violation_rate
+    if rate and rate.n_effective and rate.design_effect and rate.design_effect >= 1.5:
+        told.append(
+            f"{wording.count(rate.n)} executions say as much about the violation rate as {wording.count(rate.n_effective)} "
+            "independent ones would, since executions of one hour and one day resemble each other."
+        )
+    if rate and rate.worst_day_share and rate.violations >= 10:
+        told.append(f"The worst day holds {wording.percent(rate.worst_day_share)} of all violations.")
+    if rate and not rate.exact:
+        told.append(f"The threshold was not counted exactly: {rate.counted}.")
+    if rate and rate.why:
+        told.append(f"There is no interval: {rate.why}.")
+    told += [warning for warning in analysis.warnings if warning not in told]
+    return render("reasons.html", text=" ".join(told), reasons=told)
