@@ -344,7 +344,7 @@ def _share_needed(
 
 
 def _mean_where(seen: Mask, silent: Mask) -> Floats:
-    """Share seen of the silent starts, 0 without one: (thresholds, starts, hours, shares) → (thresholds, hours, shares)."""
+    """Share seen of the silent starts, 0 without one: the axis of starts, the second, goes."""
     counted = silent.sum(axis=1)[..., None]
     return np.asarray((seen & silent[..., None]).sum(axis=1) / np.maximum(counted, 1))
 

@@ -37,7 +37,7 @@ def grid_of(hours: Profile, params: Params) -> Grid:
     """List the candidates: round numbers around the current threshold, or over what was measured without one.
 
     The current threshold is always among them. What `min_threshold` and `max_threshold` forbid is not; where no round
-    number lies between them, they are the candidates themselves.
+    number lies between the bounds, they are the candidates themselves.
     """
     current = params.threshold
     median, longest = _measured(hours)
@@ -53,7 +53,7 @@ def grid_of(hours: Profile, params: Params) -> Grid:
         high, loose = params.max_threshold, "max_threshold"
     candidates = set(round_thresholds(low, high).tolist())
     if not candidates:
-        candidates = {limit for limit in (params.min_threshold, params.max_threshold) if limit is not None}
+        candidates = _ends(low, high, tight)
     if current is not None:
         candidates = {c for c in candidates if abs(c / current - 1) > SAME} | {current}
     around = round_thresholds(min([median, *candidates]), max([longest * STEP, *candidates])).tolist()
@@ -65,6 +65,15 @@ def grid_of(hours: Profile, params: Params) -> Grid:
         tight_bound=tight,
         loose_bound=loose,
     )
+
+
+def _ends(low: float, high: float, tight: Bound) -> set[float]:
+    """Candidates where no round number lies between the bounds; where they contradict each other the limit wins."""
+    if low <= high:
+        return {low, high}
+    if low > high:
+        return {low} if tight == "min_threshold" else {high}
+    return set()  # nothing was measured
 
 
 def _measured(hours: Profile) -> tuple[float, float]:
