@@ -168,7 +168,7 @@ def _write_slots(sums: SlotSums, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.table({name: pa.array(getattr(sums, name)) for name in SUMS})
+    table = pa.table({name: pa.array(np.asarray(getattr(sums, name), dtype=float)) for name in SUMS})
     few = ["failures", "excluded"]  # few different values
     split = {name: "BYTE_STREAM_SPLIT" for name in SUMS if name not in few}
     pq.write_table(table, path, use_dictionary=few, column_encoding=split, **COMPRESSION)
