@@ -120,7 +120,7 @@ def excluded_days(daily: DailyPercentiles, *, x: alt.X) -> Layers:
     days = [day for day, share in zip(daily.dates, daily.excluded_share, strict=True) if share > MOSTLY]
     rows = [{"day": start, "end": start + 86_400_000} for start in midnight(days)]
     mark = alt.Chart(data(rows)).mark_rect(fill=COLOURS["excluded"], opacity=0.8, aria=False)
-    return mark.encode(x=x, x2="end:T", tooltip=alt.value("excluded time"))
+    return mark.encode(x=x, x2="end:Q", tooltip=alt.value("excluded time"))
 
 
 def tail_height(values: Sequence[float] | Floats) -> float:

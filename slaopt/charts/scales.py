@@ -93,8 +93,8 @@ def days_x(dates: Sequence[date], timezone: str, *, title: str | None = None) ->
     start = next((day for day in dates if day.weekday() == 0), first) if step >= 7 else first
     ticks = [start + timedelta(days=k) for k in range(0, (last - start).days + 1, step)]
     return alt.X(
-        "day:T",
-        scale=alt.Scale(type="utc", domain=[_midnight(first), _midnight(last)], nice=False),
+        "day:Q",
+        scale=alt.Scale(domain=[_midnight(first), _midnight(last)], nice=False, zero=False),
         axis=alt.Axis(
             title=title or f"Day, {timezone}; ticks on Mondays" if step >= 7 else f"Day, {timezone}",
             values=[_midnight(tick) for tick in ticks],

@@ -1,0 +1,152 @@
+"""Pages: an executed notebook becomes one HTML file that needs no network and obeys its own security policy.
+
+nbconvert renders it with slaopt's template. Figures are drawn twice: as a picture that is there before any script, and
+by Vega over it. Scripts are few, the same in every page, and allowed by their hash; Vega interprets its expressions, so
+nothing is evaluated as code.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from slaopt.charts.figure import FIGURE_MIME
+from slaopt.report.kernel import quick_jsonschema
+
+if TYPE_CHECKING:
+    from nbconvert import HTMLExporter
+    from nbformat import NotebookNode
+
+__all__ = ["export_index", "export_report"]
+
+Kind = Literal["report", "index"]
+
+TEMPLATES = files("slaopt.report") / "templates"
+WIDTHS = {"full": 1080, "wide": 760, "half": 520}  # pixels of a picture, before it shrinks to its place
+SHOWN = (FIGURE_MIME, "text/html", "text/plain")  # the first that an output has
+
+
+def export_report(notebook: NotebookNode, *, title: str) -> str:
+    """Turn the executed notebook of a service into its page."""
+    return _export(notebook, title=title, kind="report")
+
+
+def export_index(notebook: NotebookNode, *, title: str) -> str:
+    """Turn the executed notebook of the portfolio into the index page."""
+    return _export(notebook, title=title, kind="index")
+
+
+def _export(notebook: NotebookNode, *, title: str, kind: Kind) -> str:
+    shown = _without_code(notebook)
+    drawn = any(FIGURE_MIME in output.get("data", {}) for cell in shown.cells for output in cell.get("outputs", []))
+    scripts = [*([_vega()] if drawn else []), _source(f"{kind}.js")]
+    resources = {
+        "title": title,
+        "kind": kind,
+        "style": _source("page.css"),
+        "theme": _source("theme.js"),
+        "scripts": scripts,
+        "policy": _policy([_source("theme.js"), *scripts]),
+        "places": count(1),
+    }
+    page, _ = _exporter().from_notebook_node(shown, resources={"slaopt": resources})
+    return str(page)
+
+
+def _without_code(notebook: NotebookNode) -> NotebookNode:
+    """Keep what a reader sees: text and results. Highlighting code that nobody sees takes most of an export."""
+    cells = []
+    for cell in notebook.cells:
+        results = [
+            output for output in cell.get("outputs", []) if output.output_type in ("execute_result", "display_data")
+        ]
+        if cell.cell_type == "markdown":
+            shown = copy.copy(cell)
+            shown["metadata"] = cell.metadata | {"section": _section(cell.source)}
+            cells.append(shown)
+        elif results:
+            shown = copy.copy(cell)
+            shown["source"], shown["outputs"] = "", results
+            cells.append(shown)
+    page = copy.copy(notebook)
+    page["cells"] = cells
+    return page
+
+
+def _section(source: str) -> dict[str, str] | None:
+    """The section that a text opens: its heading, and the name under which links find it."""
+    heading = re.match(r"##\s+(.+)", source)
+    if heading is None:
+        return None
+    title = heading[1].strip()
+    return {"title": title, "id": re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")}
+
+
+@cache
+def _exporter() -> HTMLExporter:
+    """One exporter for all pages of a process: its first page costs more than the next eight."""
+    with quick_jsonschema():
+        from nbconvert import HTMLExporter
+        from traitlets.config import Config
+
+    settings = Config()
+    settings.NbConvertBase.display_data_priority = list(SHOWN)
+    exporter = HTMLExporter(
+        config=settings, template_name="slaopt", extra_template_basedirs=[str(Path(str(TEMPLATES)))]
+    )
+    exporter.register_filter("figure", _figure)
+    exporter.register_filter("after_heading", lambda source: re.sub(r"^##\s+.+\n?", "", source).strip())
+    return exporter
+
+
+def _figure(parts: Mapping[str, Any], places: Any) -> dict[str, Any]:
+    """Prepare a figure for the template: its place on the page, its picture, its specification as harmless text."""
+    return {**parts, "place": next(places), "picture": _picture(parts), "spec": _harmless(parts["spec"])}
+
+
+def _picture(figure: Mapping[str, Any]) -> str:
+    """Draw a figure as SVG. Its text and lines take their colours from the page, in the dark and in print too."""
+    import vl_convert
+
+    spec = figure["spec"] | {"width": WIDTHS[figure["size"]]}
+    svg: str = vl_convert.vegalite_to_svg(spec)
+    svg = re.sub(r'<path class="(?:background|foreground)" aria-hidden="true" d=""[^>]*/>', "", svg)
+    svg = re.sub(r'(\.\d{2})\d+(?=[,\s"A-Za-z)-])', r"\1", svg)  # a hundredth of a pixel is enough
+    return svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+
+
+def _harmless(content: Any) -> str:
+    """Write JSON that cannot end the element it stands in."""
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+@cache
+def _vega() -> str:
+    """Vega, Vega-Lite and Vega-Embed in one script; made by vl-convert, which takes a second."""
+    import vl_convert
+
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return bundle.replace("</script", "<\\/script")
+
+
+@cache
+def _source(name: str) -> str:
+    return (TEMPLATES / "slaopt" / name).read_text(encoding="utf-8")
+
+
+def _policy(scripts: list[str]) -> str:
+    """The page's Content-Security-Policy: no request anywhere, no script but these."""
+    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts)
+    return (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {hashes}; "
+        "base-uri 'none'; form-action 'none'"
+    )

@@ -1,0 +1,23 @@
+(function () {
+  "use strict";
+  var options = { mode: "vega-lite", renderer: "svg", actions: false, ast: true, logLevel: 1, tooltip: { theme: "custom" } };
+  function draw(figure) {
+    var live = figure.querySelector(".live");
+    var spec = JSON.parse(figure.querySelector("script").textContent);
+    return vegaEmbed(live, spec, options).then(function () {
+      figure.classList.add("drawn");
+      live.removeAttribute("role");
+      live.querySelectorAll("svg").forEach(function (svg) {
+        svg.setAttribute("aria-hidden", "true");
+        svg.setAttribute("focusable", "false");
+      });
+    });
+  }
+  if (window.vegaEmbed) {
+    document.querySelectorAll("figure.chart").forEach(function (figure) {
+      draw(figure).catch(function () {
+        figure.classList.remove("drawn");
+      });
+    });
+  }
+})();

@@ -1,0 +1,27 @@
+(function () {
+  var root = document.documentElement;
+  try {
+    var kept = localStorage.getItem("slaopt-theme");
+    if (kept === "dark" || kept === "light") root.dataset.theme = kept;
+  } catch (denied) {}
+  document.addEventListener("DOMContentLoaded", function () {
+    var button = document.querySelector(".theme");
+    var prefers = matchMedia("(prefers-color-scheme: dark)");
+    function dark() {
+      return root.dataset.theme ? root.dataset.theme === "dark" : prefers.matches;
+    }
+    function show() {
+      button.setAttribute("aria-pressed", String(dark()));
+    }
+    button.hidden = false;
+    button.addEventListener("click", function () {
+      root.dataset.theme = dark() ? "light" : "dark";
+      try {
+        localStorage.setItem("slaopt-theme", root.dataset.theme);
+      } catch (denied) {}
+      show();
+    });
+    prefers.addEventListener("change", show);
+    show();
+  });
+})();
