@@ -151,18 +151,27 @@ def execute_notebook(
     nbclient.exceptions.DeadKernelError
         If the kernel dies.
     """
-    executed = papermill.execute_notebook(
-        _literal(notebook), _literal(output), parameters=dict(parameters), engine_name=ENGINE,
-        kernel_name="python3", language="python", progress_bar=False, request_save_on_cell_execute=False,
-        kernel=kernel, folder=folder,
-    )  # fmt: skip
-    for cell in executed.cells:
+    try:
+        papermill.execute_notebook(
+            _literal(notebook), _literal(output), parameters=dict(parameters), engine_name=ENGINE,
+            kernel_name="python3", language="python", progress_bar=False, request_save_on_cell_execute=False,
+            kernel=kernel, folder=folder,
+        )  # fmt: skip
+    finally:
+        if output.exists():
+            executed = nbformat.read(output, as_version=4)
+            _forget_the_run(executed)
+            nbformat.write(executed, output)
+    return executed
+
+
+def _forget_the_run(notebook: nbformat.NotebookNode) -> None:
+    """Remove what differs from run to run: times, paths and random names."""
+    for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.id = "injected-parameters"
-    del executed.metadata["papermill"]
-    nbformat.write(executed, output)
-    return executed
+    notebook.metadata.pop("papermill", None)
 
 
 class _Manager(AsyncKernelManager):

@@ -136,7 +136,7 @@ def open_run(path: str | Path) -> Run:
         source=manifest.source,
         start=manifest.start,
         as_of=manifest.as_of,
-        profiles=read_profiles(directory / PROFILES),
+        profiles=replace(read_profiles(directory / PROFILES), params=params),
         params=params,
         manifest=manifest,
     )

@@ -157,7 +157,7 @@ def _make(plan: _Plan, kernel: WarmKernel) -> Report | Skipped:
             plan.notebook, folder / NOTEBOOK, kernel=kernel, folder=folder, parameters={"run": "."}
         )
     except PapermillExecutionError as error:
-        failure = f"{_told(plan.notebook, error)}; see {plan.target.parent / FAILED}"
+        failure = f"{_told(plan.notebook, error)}; see reports/{plan.target.parent.name}/{FAILED}"
     except DeadKernelError:
         kernel.stop()
         return Skipped(service=service, reason=f"{plan.notebook.name}: the kernel died, perhaps for want of memory")
@@ -219,7 +219,7 @@ def _write_index(reports: Path, notebook: Path, work: Path, pool: KernelPool) ->
         raise InputError(f"the index page was not made: {_told(notebook, error)}") from error
     executed.metadata["slaopt"] = {"index": digest}
     nbformat.write(executed, draft)  # type: ignore[no-untyped-call]
-    (work / page.name).write_text(export_index(executed), encoding="utf-8")
+    (work / page.name).write_text(export_index(executed, title="Service thresholds"), encoding="utf-8")
     (work / page.name).replace(page)
     draft.replace(record)
 
