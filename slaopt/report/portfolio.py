@@ -105,7 +105,7 @@ def open_portfolio(path: str | Path) -> Portfolio:
     reports = Path(path)
     if not reports.is_dir():
         raise InputError(f"{reports}: no folder of reports; make some with `slaopt report --source PATH`")
-    rows, damaged = [], []
+    damaged = []
     newest: dict[str, tuple[datetime, PortfolioRow]] = {}
     for directory in newest_reports(reports):
         try:

@@ -107,13 +107,16 @@ def _recomputed(folder: Path, manifest: Manifest) -> Iterator[str]:
 def _differences(archived: Any, again: Any, name: str = "") -> Iterator[str]:
     """Walk through both and name what is not the same."""
     if isinstance(archived, dict) and isinstance(again, dict):
-        for key in archived.keys() | again.keys():
+        for key in dict.fromkeys([*archived, *again]):
             inner = f"{name}.{key}" if name else key
             if key not in archived or key not in again:
                 yield f"{inner} is {'not archived' if key not in archived else 'archived only'}"
             else:
                 yield from _differences(archived[key], again[key], inner)
-    elif isinstance(archived, list) and isinstance(again, list) and len(archived) == len(again):
+    elif isinstance(archived, list) and isinstance(again, list):
+        if len(archived) != len(again):
+            yield f"{name}: archived {len(archived)} entries, computed again {len(again)}"
+            return
         for number, pair in enumerate(zip(archived, again, strict=True)):
             yield from _differences(*pair, f"{name}[{number}]")
     elif not _same(archived, again, exact=name.rpartition(".")[2] in EXACT):
