@@ -264,7 +264,7 @@ def _cumulative(counts: Floats) -> Floats:
 def _window(sums: Floats, length: int) -> Floats:
     """Sums over the `length` slots that end with each slot, fewer at the start: (…, slots + 1) → (…, slots)."""
     inside = sums[..., 1:].copy()
-    inside[..., length:] -= sums[..., 1 : inside.shape[-1] - length + 1]
+    inside[..., length:] -= sums[..., 1 : max(inside.shape[-1] - length, 0) + 1]
     return inside
 
 

@@ -97,8 +97,8 @@ def set_sentence(then: Outcome, *, objective: float) -> str:
     """Say what a first threshold would mean."""
     return (
         f"Set {seconds(then.threshold)}, there is no threshold yet: of 1,000 executions {thousand(then)} would "
-        f"violate, the chance of keeping {percent(objective)} would be {chance(then.achievability or 0.0)}, and there would "
-        f"be {_paging(then.pages_per_week)}; of 100 {SLOWDOWNS}, {_of_hundred(then.example_caught)} would be "
+        f"violate, the chance of keeping {percent(objective)} would be {chance(then.achievability or 0.0)}, and there "
+        f"would be {_paging(then.pages_per_week)}; of 100 {SLOWDOWNS}, {_of_hundred(then.example_caught)} would be "
         f"seen{_overall(then)}."
     )
 
