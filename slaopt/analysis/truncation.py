@@ -16,6 +16,8 @@ __all__ = ["Truncation", "find_truncation"]
 Floats = NDArray[np.float64]
 
 SURPRISE = 12.0  # exceeded with probability exp(-12) where nothing is cut
+WEEK = timedelta(days=7)
+FEWEST = 100  # executions from which the share within a limit is learned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,30 +33,31 @@ def find_truncation(profiles: Profiles) -> Truncation | None:
 
     The end of observation is taken to be the latest completion. Had nothing been cut there, the executions of the
     second half would all have finished by then with a probability that is uniform, since the end is a maximum; where
-    the export was cut, that probability is tiny. Stamps of completions show no such cut.
+    the export was cut, that probability is tiny. How long executions take is learned from the first half, or from the
+    last week that had time to finish where those were faster. Stamps of completions show no such cut.
     """
     hours, steps = profiles.hours, profiles.steps
-    executions = steps.executions
-    ran = np.flatnonzero(executions > 0)
-    if hours.timestamp_is == "end" or not len(ran):
-        return None
-    first_half = hours.between(hours.start, hours.start + (hours.end - hours.start) / 2)
-    if not first_half.executions.sum() > 0:
+    ran = np.flatnonzero(steps.executions > 0)
+    middle = hours.start + (hours.end - hours.start) / 2
+    first_half = hours.between(hours.start, middle)
+    if hours.timestamp_is == "end" or not len(ran) or first_half.executions.sum() < FEWEST:
         return None
     step = steps.step.total_seconds()
-    completion = ran * step + step + steps.slot_sums.maxima[ran]  # the latest that it can be
+    latest = float((ran * step + step + steps.slot_sums.maxima[ran]).max())  # seconds after the start, at most
+    complete = steps.start + timedelta(seconds=latest - first_half.quantile(0.99))
+    last_week = hours.between(max(middle, complete - WEEK), complete)
     second = ran[ran >= steps.slots / 2]
-    left = completion.max() - second * step
-    surprise = float(-(executions[second] * np.log(_share_within(first_half, left))).sum())
-    if surprise <= SURPRISE:
-        return None
-    latest = steps.start + timedelta(seconds=float(completion.max()))
-    return Truncation(surprise=surprise, complete_until=latest - timedelta(seconds=first_half.quantile(0.99)))
+    left = np.asarray(latest - second * step, dtype=float)
+    within = np.maximum(_share_within(first_half, left), _share_within(last_week, left))
+    surprise = float(-(steps.executions[second] * np.log(within)).sum())
+    return Truncation(surprise=surprise, complete_until=complete) if surprise > SURPRISE else None
 
 
 def _share_within(profile: Profile, limits: Floats) -> Floats:
-    """Share of the durations that are at most each limit, seconds; never 0."""
+    """Share of the durations that are at most each limit, seconds; never 0, next to 0 where too few ran to tell."""
     totals = profile.bucket_totals
     n = totals.sum()
+    if n < FEWEST:
+        return np.full(len(limits), np.finfo(float).tiny)
     cumulative = np.concatenate([[0.0], np.cumsum(totals)])
     return np.asarray(np.maximum(cumulative[np.searchsorted(profile.bounds, limits, side="right")], 0.5) / n)

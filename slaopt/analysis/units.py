@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 RATIOS = {60.0: "seconds and minutes", 1000.0: "seconds and milliseconds", 3600.0: "seconds and hours"}
 CLOSE = 0.35  # of a log ratio to that of two units
-CALM = 1.0  # log range within which the days on one side lie
+CALM = 1.0  # log distance from their median within which the days on one side lie
 ALIKE = 1.7  # ratio of interquartile log widths on both sides
 WINDOW = 5  # days
 EDGE = 3  # days that suffice at the ends of the period
@@ -60,17 +60,25 @@ def find_unit_jump(profile: Profile) -> UnitJump | None:
         return None
     low, level, high = _log_quartiles(profile, counts[np.ix_(known, positive)])
     dates = np.asarray(days.dates, dtype=object)[known]
-    best, at = 0.0, None
-    for k in range(EDGE, len(level) - EDGE + 1):
-        before, after = slice(max(0, k - WINDOW), k), slice(k, k + WINDOW)
-        step = float(np.median(level[after]) - np.median(level[before]))
-        calm = max(np.ptp(level[before]), np.ptp(level[after])) <= CALM
-        if calm and _units(step) and _alike(high[before] - low[before], high[after] - low[after]) and abs(step) > best:
-            best, at = abs(step), (k, step)
-    if at is None:
+    for mixed in (0, 1):  # days on which both units occur
+        found = [
+            UnitJump(date=dates[k], factor=float(np.exp(step)), units=units)
+            for k in range(EDGE, len(level) - EDGE + 1)
+            if (step := _calm_step(level, high - low, k, k + mixed)) and (units := _units(step))
+        ]
+        if found:
+            return max(found, key=lambda jump: abs(np.log(jump.factor)))
+    return None
+
+
+def _calm_step(level: Floats, width: Floats, until: int, since: int) -> float | None:
+    """Step of daily levels (D,) from the days before `until` to those from `since`, if both sides are calm and alike."""
+    before, after = slice(max(0, until - WINDOW), until), slice(since, since + WINDOW)
+    if len(level[after]) < EDGE or not _alike(width[before], width[after]):
         return None
-    k, step = at
-    return UnitJump(date=dates[k], factor=float(np.exp(step)), units=_units(step) or "")
+    middles = np.median(level[before]), np.median(level[after])
+    calm = max(np.abs(level[before] - middles[0]).max(), np.abs(level[after] - middles[1]).max()) <= CALM
+    return float(middles[1] - middles[0]) if calm else None
 
 
 def _log_quartiles(profile: Profile, counts: Floats) -> tuple[Floats, Floats, Floats]:

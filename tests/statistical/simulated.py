@@ -44,6 +44,7 @@ class Service:
     shape: Callable[[np.ndarray], np.ndarray] = lognormal
     incidents: bool = False  # one day in ten, 1-6 h, x2-5
     trend: float = 0.0  # of the log level, per day
+    jump: tuple[float, float] | None = None  # day from which durations are so many times longer
     log_low: float = -5.0
     log_high: float = 8.0
 
@@ -67,6 +68,8 @@ class Service:
         for i in range(1, hours):
             ar[i] = self.rho * ar[i - 1] + np.sqrt(1 - self.rho**2) * noise[i]
         level = np.resize(self.season()[1], hours) + self.sd * ar + self.trend * np.arange(hours) / 24
+        if self.jump:
+            level[int(self.jump[0] * 24) :] += np.log(self.jump[1])
         if self.incidents:
             for day in np.flatnonzero(rng.random(self.days) < 0.1):
                 first = day * 24 + rng.integers(24)

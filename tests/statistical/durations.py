@@ -1,0 +1,42 @@
+"""Shapes of durations without any fault, and faults put into them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from slaopt.profile import Profile
+from tests.statistical.simulated import START
+
+Sampler = Callable[[np.random.Generator, int], np.ndarray]
+
+
+def _with_second_mode(share: float) -> Sampler:
+    def sample(rng: np.random.Generator, n: int) -> np.ndarray:
+        second = rng.random(n) < share
+        return rng.lognormal(np.where(second, np.log(20), 0.0), 0.3)
+
+    return sample
+
+
+def _pareto_mixture(rng: np.random.Generator, n: int) -> np.ndarray:
+    return np.where(rng.random(n) < 0.05, 1 + rng.pareto(1.5, n), rng.lognormal(0, 0.5, n))
+
+
+SHAPES: dict[str, Sampler] = {
+    "lognormal": lambda rng, n: rng.lognormal(0, 0.5, n),
+    "exponential": lambda rng, n: rng.exponential(1, n),
+    "Pareto 1.2": lambda rng, n: 1 + rng.pareto(1.2, n),
+    "5 % Pareto 1.5": _pareto_mixture,
+    "second mode 40 %": _with_second_mode(0.4),
+    "second mode 10 %": _with_second_mode(0.1),
+    "second mode 3 %": _with_second_mode(0.03),
+}
+
+
+def profile_of_durations(durations: np.ndarray, rng: np.random.Generator, *, days: int = 30) -> Profile:
+    """Spread durations evenly over so many days."""
+    end = START + np.timedelta64(days, "D").astype(object)
+    times = np.datetime64(START.replace(tzinfo=None), "us") + rng.integers(0, days * 86400 * 10**6, len(durations))
+    return Profile.from_durations(times, durations, service="simulated", start=START, end=end)
