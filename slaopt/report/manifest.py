@@ -12,6 +12,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
@@ -25,10 +26,11 @@ from slaopt.profile import Profiles
 from slaopt.report.archive import profiles_digest, read_profiles
 from slaopt.result import Result
 
-__all__ = ["MANIFEST", "PROFILES", "RESULT", "Manifest", "Run", "file_digest", "open_run"]
+__all__ = ["MANIFEST", "PROFILES", "RESULT", "Manifest", "Run", "code_digest", "file_digest", "open_run"]
 
 MANIFEST, RESULT, PROFILES = "manifest.json", "result.json", "profiles"
 PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "altair", "papermill", "nbconvert")
+CODE = {".py", ".j2", ".css", ".js"}
 UNREPORTED = {"source", "sources"}  # settings that may hold secrets and change no figure
 
 
@@ -43,7 +45,7 @@ class Manifest(Result):
     seed: int
     params: Mapping[str, Any]
     versions: Mapping[str, str]
-    inputs: Mapping[str, str]  # SHA-256 of the Profiles' content and of the notebook before it ran
+    inputs: Mapping[str, str]  # SHA-256 of the Profiles' content, of the notebook before it ran, of slaopt's own code
     files: Mapping[str, str] = field(default_factory=dict)  # SHA-256 of each file, path relative to the folder
 
     @classmethod
@@ -59,7 +61,11 @@ class Manifest(Result):
             params=params.model_dump(mode="json", exclude=UNREPORTED),
             versions={"slaopt": __version__, "python": platform.python_version()}
             | {package: version(package) for package in PACKAGES},
-            inputs={"profiles": profiles_digest(profiles), "notebook": file_digest(notebook)},
+            inputs={
+                "profiles": profiles_digest(profiles),
+                "notebook": file_digest(notebook),
+                "code": code_digest(),
+            },
         )
 
     @classmethod
@@ -146,6 +152,14 @@ def file_digest(path: Path) -> str:
     """Give the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache
+def code_digest() -> str:
+    """Give the SHA-256 of slaopt's code and templates: who changes them makes new reports before a new version."""
+    package = Path(__file__).resolve().parents[1]
+    files = sorted(path for path in package.rglob("*") if path.suffix in CODE and "_workspace" not in path.parts)
+    return _sha256(b"".join(path.read_bytes() for path in files))
 
 
 def _json(content: Any) -> bytes:

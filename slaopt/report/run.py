@@ -14,14 +14,13 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
-from slaopt import __version__
 from slaopt.errors import InputError
 from slaopt.params import Params, ParamsBook
 from slaopt.profile import Profiles
 from slaopt.report.archive import write_profiles
 from slaopt.report.folders import is_whole, locked, place, report_folder, touch, work_folder
 from slaopt.report.kernel import SKIPPED
-from slaopt.report.manifest import PROFILES, RESULT, Manifest, file_digest
+from slaopt.report.manifest import PROFILES, RESULT, Manifest, code_digest, file_digest
 from slaopt.report.portfolio import open_portfolio, write_skipped
 from slaopt.result import Result, Skipped
 from slaopt.workspace import notebook_path
@@ -205,7 +204,7 @@ def _write_index(reports: Path, notebook: Path, work: Path, pool: KernelPool) ->
     from slaopt.report.engine import execute_notebook
     from slaopt.report.pages import export_index
 
-    told = json.dumps([open_portfolio(reports).to_dict(), file_digest(notebook), __version__])
+    told = json.dumps([open_portfolio(reports).to_dict(), file_digest(notebook), code_digest()])
     digest = hashlib.sha256(told.encode()).hexdigest()
     page, record = reports / "index.html", reports / "index.ipynb"
     if page.exists() and record.exists() and digest in record.read_text(encoding="utf-8"):
