@@ -27,7 +27,7 @@ Kind = Literal["any", "number", "decimal", "interval", "text", "boolean", "zoned
 
 _KINDS: dict[str, Kind] = {
     "int2": "number", "int4": "number", "int8": "number", "float4": "number", "float8": "number",
-    "numeric": "decimal", "money": "decimal", "interval": "interval", "bool": "boolean",
+    "numeric": "decimal", "money": "decimal", "interval": "interval", "time": "interval", "bool": "boolean",
     "timestamptz": "zoned", "timestamp": "naive", "date": "naive",
     "text": "text", "varchar": "text", "bpchar": "text", "name": "text", "citext": "text",
 }  # fmt: skip

@@ -1,0 +1,220 @@
+"""The rows of a table as measurements: whose, when, how long, failed or not, and why not usable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from slaopt.intake import Role
+from slaopt.sources.columns import UNIT_SECONDS
+from slaopt.sources.notes import Rejection
+from slaopt.sources.sql.database import Table, TableColumn
+from slaopt.sources.sql.dialect import NAIVE, Dialect, Expression, Parsed, integer, literal, named, problem, text
+from slaopt.sources.stamps import EARLIEST, ZonePiece, zone_pieces
+from slaopt.sources.values import LONGEST_NAME
+
+__all__ = ["LONGEST_STATUS", "FailureRule", "Layout", "measurements", "source_rows"]
+
+LONGEST_TEXT = 10 * LONGEST_NAME + 1  # characters of a service's name that are looked at
+LONGEST_STATUS = 200
+LENGTHS: Mapping[Role, int] = {"service": LONGEST_TEXT, "status": LONGEST_STATUS, "unit": LONGEST_STATUS}
+LARGEST = 1.7976931348623157e308
+TOO_LONG = 300 * 365.25 * 86_400  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureRule:
+    """Statuses that mean failed, or those that do not, for some services; None: for all the others."""
+
+    services: tuple[str, ...] | None  # as they stand in the table, trimmed
+    statuses: tuple[str, ...]
+    failing: bool  # whether `statuses` are those that fail
+
+    def holds(self, status: Expression) -> Expression:
+        """Tell whether a status means failed; NULL does not."""
+        if not self.statuses:
+            return sa.false() if self.failing else status.is_not(None)
+        return sa.and_(status.is_not(None), status.in_(self.statuses) if self.failing else status.not_in(self.statuses))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How the columns of a table are read."""
+
+    table: Table
+    columns: Mapping[Role, TableColumn]
+    service: str  # of all rows, where no column names it
+    unit: str  # of the durations where no column says it
+    units: Mapping[str, str] = field(default_factory=dict)  # text in the unit column → unit
+    timezone: str = "UTC"
+    until: datetime  # time zones are known up to here
+    rules: tuple[FailureRule, ...] = ()
+
+    def with_rules(self, rules: tuple[FailureRule, ...]) -> Layout:
+        """Say which statuses mean failed."""
+        return replace(self, rules=rules)
+
+
+def source_rows(table: Table) -> sa.TableClause:
+    """Name the table, quoted whatever it is called."""
+    schema = sa.quoted_name(table.schema, quote=True) if table.schema else None
+    return sa.table(sa.quoted_name(table.name, quote=True), schema=schema)
+
+
+def measurements(
+    dialect: Dialect, layout: Layout, *, period: tuple[float, float] | None = None, carried: Sequence[str] = ()
+) -> sa.Subquery:
+    """Give the rows as measurements.
+
+    Parameters
+    ----------
+    period
+        Seconds since 1970: rows that surely lie outside may be left out.
+    carried
+        Columns of the table to carry along as text, as `carried_0`, ….
+
+    Returns
+    -------
+    Columns `service` (text), `moment` (seconds since 1970, UTC), `seconds` (duration; NULL where not usable),
+    `failed` (0 or 1), `problem` (a Rejection, or 0), `kind` (of the stamp), `twice` (1 where the clock went back and
+    the stamp means two moments), `status`, `unit`.
+    """
+    raw = _raw(dialect, layout, period, carried)
+    parsed = _parsed(dialect, layout, raw)
+    return _judged(_measured(layout, parsed))
+
+
+def _barrier(selected: sa.Select[tuple[object, ...]], name: str) -> sa.Subquery:
+    """Keep the engine from inlining a layer, which would compute its expressions wherever they are used."""
+    return selected.offset(sa.literal_column("0")).subquery(name)
+
+
+def _raw(dialect: Dialect, layout: Layout, period: tuple[float, float] | None, carried: Sequence[str]) -> sa.Subquery:
+    columns = layout.columns
+    stamp, duration = columns["timestamp"], columns["duration"]
+    by_name = {column.name: column for column in layout.table.columns}
+    selected = [dialect.written(by_name[name]).label(f"carried_{at}") for at, name in enumerate(carried)]
+    selected += [
+        named(stamp).label("stored_stamp"),
+        dialect.raw_stamp(stamp).label("raw_stamp"),
+        dialect.raw_duration(duration).label("raw_duration"),
+    ]
+    for role, most in LENGTHS.items():
+        column = columns.get(role)
+        written: Expression = dialect.text(column, most) if column else sa.cast(sa.null(), sa.Text)
+        if role == "service" and column is None:
+            written = sa.cast(sa.literal(layout.service), sa.Text)
+        selected.append(written.label(role))
+    statement = sa.select(*selected).select_from(source_rows(layout.table))
+    if period and (condition := dialect.since(stamp, *period)) is not None:
+        statement = statement.where(condition)
+    return _barrier(statement, "raw")
+
+
+def _parsed(dialect: Dialect, layout: Layout, raw: sa.Subquery) -> sa.Subquery:
+    columns = layout.columns
+    stamp = dialect.stamp(raw.c.raw_stamp, raw.c.stored_stamp, columns["timestamp"])
+    duration = dialect.duration(raw.c.raw_duration, columns["duration"])
+    kept = [column for column in raw.c if not column.name.startswith("raw_")]
+    return _barrier(
+        sa.select(
+            *kept,
+            stamp.value.label("local"),
+            stamp.problem.label("stamp_problem"),
+            stamp.kind.label("kind"),
+            duration.value.label("number"),
+            duration.problem.label("number_problem"),
+        ),
+        "parsed",
+    )
+
+
+def _measured(layout: Layout, parsed: sa.Subquery) -> sa.Subquery:
+    """Bring local times to UTC and durations to seconds, and tell which executions failed."""
+    c = parsed.c
+    pieces = zone_pieces(layout.timezone, EARLIEST.replace(tzinfo=None), layout.until.replace(tzinfo=None))
+    naive = c.kind == integer(NAIVE)
+    offset = _by_piece(c.local, pieces, {piece: literal(piece.offset.total_seconds()) for piece in pieces})
+    kinds = {piece: integer(("once", "twice", "never").index(piece.kind)) for piece in pieces}
+    seconds = _in_seconds(layout, parsed)
+    return _barrier(
+        sa.select(
+            *c,
+            sa.case((naive, c.local - offset), else_=c.local).label("moment"),
+            sa.case((naive, _by_piece(c.local, pieces, kinds)), else_=integer(0)).label("clock"),
+            seconds.value.label("seconds"),
+            seconds.problem.label("unit_problem"),
+            _failed(layout.rules, c.service, c.status).label("failed"),
+        ),
+        "measured",
+    )
+
+
+def _by_piece(local: Expression, pieces: Sequence[ZonePiece], values: Mapping[ZonePiece, Expression]) -> Expression:
+    """Look up a value by local time; the latest pieces come first, because most rows fall into them."""
+    if len(pieces) == 1:
+        return values[pieces[0]]
+    whens = [
+        (local >= literal(piece.start.replace(tzinfo=UTC).timestamp()), values[piece])
+        for piece in reversed(pieces)
+        if piece.start is not None
+    ]
+    return sa.case(*whens, else_=values[pieces[0]])
+
+
+def _in_seconds(layout: Layout, parsed: sa.Subquery) -> Parsed:
+    number = parsed.c.number
+    if layout.columns["duration"].kind == "interval":
+        return Parsed(value=number, problem=integer(0))
+    fixed = _times(number, UNIT_SECONDS[layout.unit])
+    if "unit" not in layout.columns:
+        return Parsed(value=fixed, problem=integer(0))
+    blank = sa.func.coalesce(parsed.c.unit, text("")) == text("")
+    known = [(parsed.c.unit == written, unit) for written, unit in layout.units.items()]
+    known.insert(0, (blank, layout.unit))
+    value = sa.case(*[(condition, _times(number, UNIT_SECONDS[unit])) for condition, unit in known])
+    fits = sa.case(*[(condition, integer(0)) for condition, _ in known], else_=problem(Rejection.BAD_UNIT))
+    return Parsed(value=value, problem=fits)
+
+
+def _times(number: Expression, factor: float) -> Expression:
+    """Multiply, so that 2800 ms become 2.8 s and not the next number above."""
+    if factor == 1:
+        return number
+    return number * literal(factor) if factor > 1 else number / literal(round(1 / factor))
+
+
+def _failed(rules: Sequence[FailureRule], service: Expression, status: Expression) -> Expression:
+    failed = [(rule.services, sa.case((rule.holds(status), integer(1)), else_=integer(0))) for rule in rules]
+    general = [holds for services, holds in failed if services is None]
+    special = [(service.in_(services), holds) for services, holds in failed if services is not None]
+    otherwise = general[0] if general else integer(0)
+    return sa.case(*special, else_=otherwise) if special else otherwise
+
+
+def _judged(measured: sa.Subquery) -> sa.Subquery:
+    """Find the first reason why a row cannot be used, in the order of `Rejection`; a failed one needs no duration."""
+    c = measured.c
+    reasons = [
+        (c.stamp_problem > integer(0), c.stamp_problem),
+        (c.moment < literal(EARLIEST.timestamp()), problem(Rejection.EARLY_STAMP)),
+        (c.clock == integer(2), problem(Rejection.SKIPPED_HOUR)),
+        (c.failed == integer(1), integer(0)),
+        (c.number_problem > integer(0), c.number_problem),
+        (sa.func.abs(c.number) > literal(LARGEST), problem(Rejection.NOT_FINITE)),
+        (c.number < literal(0), problem(Rejection.NEGATIVE)),
+        (c.seconds > literal(TOO_LONG), problem(Rejection.TOO_LONG)),
+        (c.unit_problem > integer(0), c.unit_problem),
+    ]
+    kept = ["service", "moment", "seconds", "failed", "kind", "status", "unit"]
+    return _barrier(
+        sa.select(
+            *[column for column in c if column.name in kept or column.name.startswith("carried_")],
+            sa.case((c.clock == integer(1), integer(1)), else_=integer(0)).label("twice"),
+            sa.case(*reasons, else_=integer(0)).label("problem"),
+        ),
+        "measurements",
+    )
