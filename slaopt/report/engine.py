@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from slaopt.errors import InputError
 from slaopt.report.kernel import quick_jsonschema
 
 with quick_jsonschema():
@@ -56,8 +57,8 @@ class WarmKernel:
 
         Raises
         ------
-        RuntimeError
-            If the kernel does not come up.
+        InputError
+            If the kernel does not come up, with its last words.
         """
         if self._client is None:
             self._home.mkdir(parents=True, exist_ok=True)
@@ -66,11 +67,14 @@ class WarmKernel:
             client.shutdown_kernel = "immediate"
             running = ExitStack()
             log = running.enter_context((self._home / LOG).open("wb"))  # what libraries say is not for the console
-            running.enter_context(
-                client.setup_kernel(
-                    cleanup_kc=True, env=_environment(self._home), cwd=str(self._home), stdout=log, stderr=log
-                )
-            )
+            settings = {"env": _environment(self._home), "cwd": str(self._home), "stdout": log, "stderr": log}
+            try:
+                running.enter_context(client.setup_kernel(cleanup_kc=True, **settings))
+            except RuntimeError as error:
+                running.close()
+                said = (self._home / LOG).read_text(errors="replace").strip().splitlines()[-1:]
+                told = ": ".join([str(error), *said])
+                raise InputError(f"{sys.executable} does not run notebooks: {told}; install slaopt anew") from error
             self._running, self._client = running, client
         return self._client
 
@@ -96,7 +100,7 @@ class WarmKernel:
         running, self._running, self._client = self._running, None, None
         if running is not None:
             running.close()
-            ensure_event_loop().close()
+        ensure_event_loop().close()
 
     def kill(self) -> None:
         """Kill the kernel's process, from any thread; whoever waits for it learns that it died."""

@@ -26,13 +26,19 @@ if TYPE_CHECKING:
     from nbconvert import HTMLExporter
     from nbformat import NotebookNode
 
-__all__ = ["export_index", "export_report"]
+__all__ = ["export_index", "export_report", "prepare"]
 
 Kind = Literal["report", "index"]
 
 TEMPLATES = files("slaopt.report") / "templates"
 WIDTHS = {"full": 1080, "wide": 760, "half": 520}  # pixels of a picture, before it shrinks to its place
 SHOWN = (FIGURE_MIME, "text/html", "text/plain")  # the first that an output has
+
+
+def prepare() -> None:
+    """Make what all pages of a process share, before the first one is needed."""
+    _vega()
+    _exporter()
 
 
 def export_report(notebook: NotebookNode, *, title: str) -> str:

@@ -6,12 +6,11 @@ import hashlib
 import json
 import sys
 from collections.abc import Collection
-from concurrent.futures import Future, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 from slaopt.errors import InputError
@@ -61,7 +60,7 @@ class _Plan:
     notebook: Path
     work: Path  # folder of this run
     target: Path  # where the report belongs
-    exporting: Lock  # pages are exported one after another: the exporter is shared
+    desk: Executor  # one thread that exports the pages, since they share an exporter
 
     @property
     def folder(self) -> Path:
@@ -101,8 +100,7 @@ def run_reports(
 
     reports = workspace / "reports"
     notebook = notebook_path(workspace, "service_report")
-    exporting = Lock()
-    with work_folder(reports) as work, KernelPool(work, jobs) as pool:
+    with work_folder(reports) as work, KernelPool(work, jobs) as pool, ThreadPoolExecutor(max_workers=1) as desk:
         intake = source.inspect()
         pending: list[Report | Skipped | Future[Report | Skipped]] = []
         total = len(services if services is not None else intake.services)
@@ -112,7 +110,7 @@ def run_reports(
                     pending.append(item)
                     bar.update()
                     continue
-                plan = _plan(item, book.of(item.service), notebook, reports, work, exporting)
+                plan = _plan(item, book.of(item.service), notebook, reports, work, desk)
                 if is_whole(plan.target):
                     touch(plan.target)
                     pending.append(_report(plan.target, "reused"))
@@ -129,10 +127,10 @@ def run_reports(
         return [_value(result) for result in pending]
 
 
-def _plan(profiles: Profiles, params: Params, notebook: Path, reports: Path, work: Path, exporting: Lock) -> _Plan:
+def _plan(profiles: Profiles, params: Params, notebook: Path, reports: Path, work: Path, desk: Executor) -> _Plan:
     manifest = Manifest.of(profiles, params, notebook)
     target = report_folder(reports, manifest)
-    return _Plan(profiles=profiles, manifest=manifest, notebook=notebook, work=work, target=target, exporting=exporting)
+    return _Plan(profiles=profiles, manifest=manifest, notebook=notebook, work=work, target=target, desk=desk)
 
 
 def _value(result: Report | Skipped | Future[Report | Skipped]) -> Report | Skipped:
@@ -145,8 +143,9 @@ def _make(plan: _Plan, kernel: WarmKernel) -> Report | Skipped:
     from papermill import PapermillExecutionError
 
     from slaopt.report.engine import execute_notebook
-    from slaopt.report.pages import export_report
+    from slaopt.report.pages import export_report, prepare
 
+    plan.desk.submit(prepare)  # while the kernel works
     service, folder = plan.profiles.service, plan.folder
     write_profiles(plan.profiles, folder / PROFILES)
     plan.manifest.write(folder)
@@ -170,8 +169,7 @@ def _make(plan: _Plan, kernel: WarmKernel) -> Report | Skipped:
         plan.target.parent.mkdir(exist_ok=True)
         (folder / NOTEBOOK).replace(plan.target.parent / FAILED)
         return Skipped(service=service, reason=failure)
-    with plan.exporting:
-        page = export_report(executed, title=service)
+    page = plan.desk.submit(export_report, executed, title=service).result()
     (folder / PAGE).write_text(page, encoding="utf-8")
     plan.manifest.complete(folder).write(folder)
     place(folder, plan.target)
@@ -217,7 +215,7 @@ def _write_index(reports: Path, notebook: Path, work: Path, pool: KernelPool) ->
     except PapermillExecutionError as error:
         raise InputError(f"the index page was not made: {_told(notebook, error)}") from error
     executed.metadata["slaopt"] = {"index": digest}
-    nbformat.write(executed, draft)  # type: ignore[no-untyped-call]
+    nbformat.write(executed, draft)
     (work / page.name).write_text(export_index(executed, title="Service thresholds"), encoding="utf-8")
     (work / page.name).replace(page)
     draft.replace(record)

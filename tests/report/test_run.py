@@ -224,6 +224,15 @@ def test_a_notebook_without_an_assessment_is_told(tmp_path: Path) -> None:
     assert "`assessment`" in result.reason
 
 
+def test_an_interpreter_without_kernels_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho No module named ipykernel >&2\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(broken))
+    with pytest.raises(InputError, match=r"does not run notebooks: .*: No module named ipykernel"):
+        run_reports(Held([small()]), BOOK, workspace(tmp_path))
+
+
 SLOW = """
     import os, sys, time
     from pathlib import Path
