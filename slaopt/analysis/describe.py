@@ -21,7 +21,7 @@ from slaopt.intake import ServiceIntake
 from slaopt.params import Params
 from slaopt.profile import Profile, Profiles
 from slaopt.result import Result, Skipped
-from slaopt.wording import count, day, number, percent, seconds
+from slaopt.wording import count, day, moment, number, percent, seconds
 
 __all__ = ["Analysis", "analyze"]
 
@@ -95,7 +95,7 @@ def analyze(profiles: Profiles, params: Params) -> Analysis | Skipped:
         daily=daily_percentiles(profile, threshold=threshold),
         week=hour_weekday(profile, threshold=threshold),
         excluded_share=float(profile.slot_sums.excluded.mean()),
-        excluded_reasons=_excluded_reasons(params.excluded),
+        excluded_reasons=_excluded_reasons(params.excluded, profile),
         warnings=tuple(_warnings(profile, params, ran, rate, described)),
     )
 
@@ -126,15 +126,20 @@ def _too_few(profile: Profile, ran: int, intake: ServiceIntake, params: Params) 
     return f"{seen}{among}; {needed}: measure longer, or analyse a longer period (--days)"
 
 
-def _excluded_reasons(excluded: Excluded) -> tuple[str, ...]:
+def _excluded_reasons(excluded: Excluded, profile: Profile) -> tuple[str, ...]:
+    """Say what of the excluded time touches the period, and when."""
     reasons = []
     if hours := excluded.business_hours:
         days = ", ".join(name.capitalize() for name in hours.days)
         reasons.append(f"outside {days} {hours.start:%H:%M}–{hours.end:%H:%M}")
-    if excluded.holidays:
-        reasons.append("holidays" if len(excluded.holidays) > 1 else "a holiday")
+    dates = days_of(profile).dates
+    reasons += [f"holiday {holiday.day} {holiday:%b %Y}" for holiday in excluded.holidays if holiday in dates]
     reasons += [f"{w.why} {w.weekday.capitalize()} {w.start:%H:%M}–{w.end:%H:%M}" for w in excluded.weekly]
-    reasons += [f"{span.why} from {span.start:%Y-%m-%d %H:%M}" for span in excluded.maintenance]
+    reasons += [
+        f"{span.why} from {moment(span.start, profile.timezone)}"
+        for span in excluded.maintenance
+        if span.start < profile.end and span.end > profile.start
+    ]
     return tuple(reasons)
 
 

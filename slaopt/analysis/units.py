@@ -72,7 +72,7 @@ def find_unit_jump(profile: Profile) -> UnitJump | None:
 
 
 def _calm_step(level: Floats, width: Floats, until: int, since: int) -> float | None:
-    """Step of daily levels (D,) from the days before `until` to those from `since`, if both sides are calm and alike."""
+    """Step of daily levels (D,) from the days before `until` to those from `since`; None if a side is not calm."""
     before, after = slice(max(0, until - WINDOW), until), slice(since, since + WINDOW)
     if len(level[after]) < EDGE or not _alike(width[before], width[after]):
         return None

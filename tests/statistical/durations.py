@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import numpy as np
 
-from slaopt.profile import Profile
+from slaopt.intake import ServiceIntake
+from slaopt.profile import HOURS, STEPS, Profile, Profiles
 from tests.statistical.simulated import START
 
 Sampler = Callable[[np.random.Generator, int], np.ndarray]
@@ -35,8 +37,33 @@ SHAPES: dict[str, Sampler] = {
 }
 
 
+def spread(n: int, rng: np.random.Generator, *, days: float = 30) -> np.ndarray:
+    """Times spread evenly over so many days, in order."""
+    return np.sort(stamps(rng.random(n) * days))
+
+
+def stamps(days: np.ndarray) -> np.ndarray:
+    """Times so many days after the start."""
+    return np.datetime64(START.replace(tzinfo=None), "us") + (days * 86400e6).astype("timedelta64[us]")
+
+
+def profiles_of(
+    times: np.ndarray, durations: np.ndarray, *, days: int = 30, thresholds: tuple[float, ...] = (), **intake: int
+) -> Profiles:
+    """Both Profiles of raw measurements, and an intake that took them all but for what is said otherwise."""
+    hours, steps = (
+        Profile.from_durations(
+            times, durations, service="simulated", start=START, end=START + timedelta(days=days),
+            resolution=resolution, thresholds=thresholds,
+        )
+        for resolution in (HOURS, STEPS)
+    )  # fmt: skip
+    counts = {"rows": len(times), "accepted": len(times)} | intake
+    return Profiles(service="simulated", hours=hours, steps=steps, intake=ServiceIntake(service="simulated", **counts))
+
+
 def profile_of_durations(durations: np.ndarray, rng: np.random.Generator, *, days: int = 30) -> Profile:
-    """Spread durations evenly over so many days."""
-    end = START + np.timedelta64(days, "D").astype(object)
-    times = np.datetime64(START.replace(tzinfo=None), "us") + rng.integers(0, days * 86400 * 10**6, len(durations))
+    """Spread durations evenly over so many days, in hours."""
+    end = START + timedelta(days=days)
+    times = spread(len(durations), rng, days=days)
     return Profile.from_durations(times, durations, service="simulated", start=START, end=end)
