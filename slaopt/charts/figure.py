@@ -16,7 +16,7 @@ FIGURE_MIME = "application/vnd.slaopt.figure+json"
 LAB_MIME = "application/vnd.vegalite.v5+json"  # what JupyterLab draws by itself
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
-# Okabe and Ito (2008). Pages set the variables, for dark paper and print too; elsewhere the value after the comma holds.
+# Okabe and Ito (2008). Pages set the variables, for dark paper and print too; elsewhere what follows the comma holds.
 COLOURS = {
     "ink": "var(--ink, #1b1f24)",
     "muted": "var(--muted, #57606a)",

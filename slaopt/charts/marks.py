@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 DASH = [5, 4]
+TEXT_HEIGHT = 0.1  # of a line of text, share of a chart's height
 MOSTLY = 0.5  # share of a day that must be excluded for the day to be hatched
 Floats = NDArray[np.float64]
 Layers = Any  # Altair's operators on charts have no type of their own
@@ -78,14 +79,33 @@ def label(rows: Sequence[Mapping[str, Any]], encoding: Mapping[str, Any], colour
     return halo + base.mark_text(color=colour, **style)
 
 
-def rule_across(value: float, text: str, colour: str, *, field: str, scale: alt.Scale, dy: int = -7) -> Layers:
-    """A horizontal line named at its left end."""
+def rule_across(
+    value: float, text: str, colour: str, *, field: str, scale: alt.Scale, lines: Sequence[Sequence[float] | Floats]
+) -> Layers:
+    """A horizontal line named at its left end, above or below it where the given lines leave more room."""
     import altair as alt
 
     rows = [{field: value, "label": text}]
     y = alt.Y(f"{field}:Q", scale=scale)
     rule = alt.Chart(data(rows)).mark_rule(color=colour, strokeWidth=1, aria=False).encode(y=y)
+    dy = 9 if _room_below(value, lines, scale) else -8
     return rule + label(rows, {"y": y, "x": alt.value(4)}, colour, dy=dy, fontWeight=400)
+
+
+def _room_below(value: float, lines: Sequence[Sequence[float] | Floats], scale: alt.Scale) -> bool:
+    """Whether a text at the left end of a rule stands better below it than above."""
+    heads = np.concatenate([np.asarray(line, dtype=float)[: max(2, len(line) // 3)] for line in lines] or [np.empty(0)])
+    low, high = scale["domain"]
+    logarithmic = low > 0
+
+    def height(values: Floats) -> Floats:
+        return np.asarray(np.log(values / low) / np.log(high / low) if logarithmic else values / high)
+
+    place = float(height(np.array([value]))[0])
+    heights = height(heads[np.isfinite(heads) & (heads > 0)]) - place
+    above = float(heights[heights >= 0].min(initial=1 - place))
+    below = float(-heights[heights < 0].max(initial=-place))
+    return above < TEXT_HEIGHT and below > above
 
 
 def rule_down(value: float, text: str, colour: str, *, x: alt.X, dashed: bool, line: int = 0) -> Layers:

@@ -27,6 +27,7 @@ Floats = NDArray[np.float64]
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 FEWEST = 20  # executions below which the 95th percentile of an hour is its maximum
 HEATS = 7
+WIDEST_ALIKE = 2.5  # factor that the colours span at least
 STANDS_OUT = 1.25  # times what is usual
 
 
@@ -44,15 +45,24 @@ def violations_per_day(assessment: Assessment) -> Figure:
     """Share of violations on each day, at the current threshold and at the recommended one."""
     import altair as alt
 
-    daily, zone = assessment.analysis.daily, assessment.analysis.timezone
+    daily = assessment.analysis.daily
     lines, budget = _lines(assessment), 1 - assessment.analysis.objective
     top = 1.15 * max([1.25 * budget, *(float(np.nanmax(line.shares)) for line in lines)])
     scale = alt.Scale(domain=[0, top], nice=False)
-    x, y = days_x(daily.dates, zone), alt.Y("share:Q", scale=scale, axis=percent_axis("Violations per day"))
+    x, y = days_x(assessment.analysis), alt.Y("share:Q", scale=scale, axis=percent_axis("Violations per day"))
     names = day_labels(daily.dates)
     layers: list[Any] = _hatched(assessment.analysis, x)
     budget_name = f"error budget {wording.percent(budget)}"
-    layers.append(rule_across(budget, budget_name, COLOURS["violation"], field="share", scale=scale))
+    layers.append(
+        rule_across(
+            budget,
+            budget_name,
+            COLOURS["violation"],
+            field="share",
+            scale=scale,
+            lines=[drawn.shares for drawn in lines],
+        )
+    )
     for drawn in lines:
         texts = _percents(drawn.shares)
         rows = records(day=noon(daily.dates), share=gaps(drawn.shares), date=names, rate=texts)
@@ -118,18 +128,22 @@ def percentiles_per_day(analysis: Analysis) -> Figure:
     """Half, 95 % and 99 % of each day's executions took at most so long."""
     import altair as alt
 
-    daily, zone = analysis.daily, analysis.timezone
+    daily = analysis.daily
     series = {"50 %": daily.p50, "95 %": daily.p95, "99 %": daily.p99}
     marked = [analysis.threshold] if analysis.threshold else []
     low, high = bounds_of(*series.values(), marked)
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    x = days_x(daily.dates, zone)
+    x = days_x(analysis)
     y = alt.Y("seconds:Q", scale=scale, axis=duration_axis(low, high, "Duration (log scale)"))
     names = day_labels(daily.dates)
     layers: list[Any] = _hatched(analysis, x)
     if analysis.threshold:
         text = f"threshold {wording.seconds(analysis.threshold)}"
-        layers.append(rule_across(analysis.threshold, text, COLOURS["now"], field="seconds", scale=scale))
+        layers.append(
+            rule_across(
+                analysis.threshold, text, COLOURS["now"], field="seconds", scale=scale, lines=list(series.values())
+            )
+        )
     for (share, values), width in zip(series.items(), (2.4, 1.8, 1.2), strict=True):
         rows = records(day=noon(daily.dates), seconds=gaps(values), date=names, took=_durations(values))
         layers.append(
@@ -214,7 +228,7 @@ def hour_and_weekday(analysis: Analysis) -> Figure:
         chart = chart + blank.encode(x=x, y=y, tooltip=hints)
     return Figure(
         title=_week_finding(shown),
-        reading=f"95th percentile in each hour of the week; darker is slower, {_heat_words(edges)}."
+        reading=f"95th percentile in each hour of the week; the stronger the colour, the slower: {_heat_words(edges)}."
         + (f" Hatched: excluded, or fewer than {FEWEST} executions." if empty else ""),
         chart=chart,
         table=Table(
@@ -235,16 +249,17 @@ def _hours_axis(timezone: str) -> alt.Axis:
 
 
 def _heat_edges(values: Floats) -> Floats:
-    """Upper ends of all classes but the last, equal steps of the logarithm."""
+    """Upper ends of all classes but the last, equal steps of the logarithm; what is nearly alike looks alike."""
     finite = values[np.isfinite(values) & (values > 0)]
-    if not len(finite) or finite.min() == finite.max():
+    if not len(finite):
         return np.full(HEATS - 1, np.inf)
-    return np.geomspace(finite.min(), finite.max(), HEATS + 1)[1:-1]
+    middle, reach = np.sqrt(finite.min() * finite.max()), np.sqrt(max(finite.max() / finite.min(), WIDEST_ALIKE))
+    return np.geomspace(middle / reach, middle * reach, HEATS + 1)[1:-1]
 
 
 def _heat_words(edges: Floats) -> str:
     if not np.isfinite(edges[0]):
-        return "here all alike"
+        return "no hour has enough executions"
     return f"from under {wording.seconds(float(edges[0]), 2)} to over {wording.seconds(float(edges[-1]), 2)}"
 
 

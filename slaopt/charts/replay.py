@@ -23,7 +23,7 @@ def replayed_pages(assessment: Assessment) -> Figure:
 
     analysis = assessment.analysis
     zone, rows_of = analysis.timezone, _rows(assessment)
-    x = days_x(analysis.daily.dates, zone)
+    x = days_x(analysis)
     order = [name for name, _, _ in rows_of]
     y = alt.Y("name:O", sort=order, axis=None, scale=alt.Scale(domain=order, paddingInner=0.6, paddingOuter=0.5))
     layers: list[Any] = []

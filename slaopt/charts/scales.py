@@ -17,6 +17,8 @@ from slaopt import wording
 if TYPE_CHECKING:
     import altair as alt
 
+    from slaopt.analysis import Analysis
+
 __all__ = ["clock", "day_labels", "days_x", "duration_axis", "duration_ticks", "percent_axis", "wall_time"]
 
 # seconds; what comes between is written when the axis is short
@@ -27,13 +29,14 @@ FINE = [m * 10.0**e for e in range(-6, 1) for m in (1, 1.5, 2, 3, 4, 6, 8)] + [1
 FINE += [60.0 * m for m in (1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 40)] + [3600.0 * h for h in (1, 1.5, 2, 3, 4, 6, 8, 12)]
 DECADES = [10.0**e for e in range(-6, 2)] + [60.0, 600.0, 3600.0, 36000.0, 86400.0, 864000.0]
 MOST_TICKS = 7
+DAILY = 10  # days up to which each has a tick
 
 
 def duration_ticks(low: float, high: float) -> list[float]:
     """Choose ticks of a logarithmic axis of durations, seconds.
 
     >>> [wording.seconds(tick) for tick in duration_ticks(0.08, 300)]
-    ['100 ms', '1 s', '10 s', '1 min']
+    ['100 ms', '1 s', '10 s', '60 s']
     >>> [wording.seconds(tick) for tick in duration_ticks(0.9, 2.9)]
     ['1 s', '1.5 s', '2 s']
     >>> [wording.seconds(tick) for tick in duration_ticks(2.1, 2.9)]
@@ -74,7 +77,9 @@ def duration_axis(low: float, high: float, title: str) -> alt.Axis:
 
     ticks = duration_ticks(low, high)
     labels = [wording.seconds(tick) for tick in ticks]
-    return alt.Axis(title=title, values=ticks, labelExpr=_lookup(ticks, labels))
+    return alt.Axis(
+        title=title, values=ticks, labelExpr=_lookup(ticks, labels), labelOverlap="greedy", labelSeparation=8
+    )
 
 
 def percent_axis(title: str) -> alt.Axis:
@@ -84,24 +89,32 @@ def percent_axis(title: str) -> alt.Axis:
     return alt.Axis(title=title, tickCount=5, labelExpr="format(datum.value * 100, '.3~r') + ' %'")
 
 
-def days_x(dates: Sequence[date], timezone: str, *, title: str | None = None) -> alt.X:
-    """A time axis over days of a time zone, which its title names."""
+def days_x(analysis: Analysis) -> alt.X:
+    """A time axis over the period, in days of its time zone, which the title names."""
     import altair as alt
 
-    first, last = dates[0], dates[-1] + timedelta(days=1)
-    step = max(1, round(len(dates) / 6 / 7)) * 7 if len(dates) > 45 else (7 if len(dates) > 10 else 1)
-    start = next((day for day in dates if day.weekday() == 0), first) if step >= 7 else first
-    ticks = [start + timedelta(days=k) for k in range(0, (last - start).days + 1, step)]
+    dates, zone = analysis.daily.dates, analysis.timezone
+    first = min(_midnight(dates[0]), wall_time(analysis.start, zone))
+    last = max(_midnight(dates[-1] + timedelta(days=1)), wall_time(analysis.end, zone))
+    ticks = [tick for day in _ticks(dates) if first <= (tick := _midnight(day)) <= last]
     return alt.X(
-        "day:Q",
-        scale=alt.Scale(domain=[_midnight(first), _midnight(last)], nice=False, zero=False),
+        "day:Q",  # a number, since Vega's interpreter does not read times
+        scale=alt.Scale(domain=[first, last], nice=False, zero=False),
         axis=alt.Axis(
-            title=title or f"Day, {timezone}; ticks on Mondays" if step >= 7 else f"Day, {timezone}",
-            values=[_midnight(tick) for tick in ticks],
+            title=f"Day, {zone}; ticks on Mondays" if len(dates) > DAILY else f"Day, {zone}",
+            values=ticks,
             labelExpr="utcFormat(datum.value, '%-d %b')",
             labelFlush=True,
         ),
     )
+
+
+def _ticks(dates: Sequence[date]) -> list[date]:
+    """Every day of a short period, else Mondays, six or so."""
+    if len(dates) <= DAILY:
+        return list(dates)
+    mondays = [day for day in dates if day.weekday() == 0]
+    return mondays[:: max(1, round(len(mondays) / 6))]
 
 
 def day_labels(dates: Sequence[date]) -> list[str]:

@@ -45,7 +45,9 @@ def rates_by_threshold(recommendation: Recommendation) -> Figure:
             y=y
         ),
         base.mark_circle(color=COLOURS["violation"], size=26, opacity=1, clip=True, aria=False).encode(y=y),
-        rule_across(budget, f"error budget {wording.percent(budget)}", COLOURS["violation"], field="rate", scale=scale),
+        rule_across(
+            budget, f"error budget {wording.percent(budget)}", COLOURS["violation"], field="rate", scale=scale, lines=[]
+        ),
         *threshold_rules(recommendation, x),
     ]
     return Figure(
@@ -71,15 +73,15 @@ def _highest_rate(recommendation: Recommendation) -> float:
 
 def _rate_row(score: CandidateScore) -> dict[str, Any]:
     interval = score.rate.interval
-    low, high = (interval.low, interval.high) if interval else (score.rate.rate, score.rate.rate)
+    low, high = (interval.low, interval.high) if interval else (score.rate.average_week, score.rate.average_week)
     span = wording.span(wording.per_thousand(low), wording.per_thousand(high))
     return {
         "threshold": score.threshold,
-        "rate": score.rate.rate,
+        "rate": score.rate.average_week,
         "low": low,
         "high": high,
         "name": wording.seconds(score.threshold),
-        "text": wording.per_thousand(score.rate.rate) + (f" ({span})" if interval else ""),
+        "text": wording.per_thousand(score.rate.average_week) + (f" ({span})" if interval else ""),
         "kept": "–" if score.achievability is None else wording.percent(score.achievability),
     }
 
@@ -87,7 +89,7 @@ def _rate_row(score: CandidateScore) -> dict[str, Any]:
 def _rates_finding(recommendation: Recommendation) -> str:
     """Say from which threshold on the objective is expected to be kept."""
     budget = 1 - recommendation.objective
-    kept = [score for score in recommendation.candidates if score.rate.rate <= budget]
+    kept = [score for score in recommendation.candidates if score.rate.average_week <= budget]
     objective = wording.percent(recommendation.objective)
     if not kept:
         loosest = recommendation.candidates[-1].threshold
@@ -110,34 +112,31 @@ def pages_against_tightness(recommendation: Recommendation) -> Figure:
     x = alt.X(
         "tightness:Q",
         scale=alt.Scale(domain=ends, nice=False),
-        axis=percent_axis("Tightness: share of injected slowdowns seen"),
+        axis=percent_axis("Tightness: injected slowdowns seen"),
     )
     y = alt.Y(
         "pages:Q", scale=alt.Scale(domain=[0, top], nice=False), axis=alt.Axis(title="Pages per week", tickCount=5)
     )
     hints = [
         alt.Tooltip("name:N", title="Threshold"), alt.Tooltip("paged:N", title="Pages per week"),
-        alt.Tooltip("seen:N", title="Tightness"), alt.Tooltip("front:N", title="Beaten by another"),
+        alt.Tooltip("seen:N", title="Tightness"), alt.Tooltip("beaten:N", title="Beaten by another"),
     ]  # fmt: skip
-    front, beaten = [row for row in rows if row["front"] == "no"], [row for row in rows if row["front"] == "yes"]
-    layers: list[Any] = []
-    if front:
-        base = alt.Chart(data(front)).encode(x=x, y=y, tooltip=hints, order="threshold:Q")
-        layers.append(base.mark_line(color=COLOURS["other"], strokeWidth=1.5, aria=False))
-        layers.append(base.mark_circle(color=COLOURS["other"], size=46, opacity=1, aria=False))
-    if beaten:
-        hollow = alt.Chart(data(beaten)).mark_point(color=COLOURS["other"], size=34, strokeWidth=1.2, aria=False)
-        layers.append(hollow.encode(x=x, y=y, tooltip=hints))
-    layers += _end_points(rows, x, y)
+    path = alt.Chart(data(rows)).encode(x=x, y=y, order="threshold:Q")
+    layers: list[Any] = [path.mark_line(color=COLOURS["other"], opacity=0.5, strokeWidth=1.5, aria=False)]
+    for beaten, fill in (("no", COLOURS["other"]), ("yes", COLOURS["paper"])):
+        some = [row for row in rows if row["beaten"] == beaten]
+        points = alt.Chart(data(some)).mark_circle(color=fill, stroke=COLOURS["other"], size=44, opacity=1, aria=False)
+        layers += [points.encode(x=x, y=y, tooltip=hints)] if some else []
+    layers += _end_points(recommendation.candidates, x, y)
     layers += _named_points(recommendation, x, y, top)
     return Figure(
         title=_trade_finding(recommendation),
         reading="Each point is a threshold: higher costs sleep, further right sees more. "
-        "Filled: no other candidate is better in every respect.",
+        "Filled: no other candidate is at least as good in every respect.",
         chart=alt.layer(*layers),
         table=Table(
             columns=("Threshold", "Pages per week", "Tightness", "Beaten by another"),
-            rows=tuple((row["name"], row["paged"], row["seen"], row["front"]) for row in rows),
+            rows=tuple((row["name"], row["paged"], row["seen"], row["beaten"]) for row in rows),
         ),
         height=280,
         size="half",
@@ -161,14 +160,16 @@ def _trade_row(score: CandidateScore) -> dict[str, Any]:
         "name": wording.seconds(score.threshold),
         "paged": per_week(score.pages_per_week),
         "seen": wording.percent(score.tightness),
-        "front": "no" if score.on_front else "yes",
+        "beaten": "no" if score.on_front else "yes",
     }
 
 
-def _end_points(rows: Sequence[dict[str, Any]], x: alt.X, y: alt.Y) -> list[Any]:
-    """Names of the tightest and the loosest candidate."""
-    ends = [row | {"label": row["name"]} for row in {rows[0]["name"]: rows[0], rows[-1]["name"]: rows[-1]}.values()]
-    return [label(ends, {"x": x, "y": y}, COLOURS["muted"], align="center", baseline="bottom", dy=-8, fontWeight=400)]
+def _end_points(scores: Sequence[CandidateScore], x: alt.X, y: alt.Y) -> list[Any]:
+    """Names of the tightest and the loosest candidate, unless they have one already."""
+    ends = list({scores[0].threshold: scores[0], scores[-1].threshold: scores[-1]}.values())
+    rows = [_trade_row(s) | {"label": wording.seconds(s.threshold)} for s in ends if not (s.current or s.recommended)]
+    style = {"align": "center", "baseline": "bottom", "dy": -8, "fontWeight": 400}
+    return [label(rows, {"x": x, "y": y}, COLOURS["muted"], **style)] if rows else []
 
 
 def _named_points(recommendation: Recommendation, x: alt.X, y: alt.Y, top: float) -> list[Any]:

@@ -13,19 +13,11 @@ from slaopt.parts.markup import Part, of_hundred, render, thousandths_interval
 if TYPE_CHECKING:
     from slaopt.analysis import Analysis
     from slaopt.assess import Assessment
-    from slaopt.optimize import Outcome, Recommendation, Verdict
+    from slaopt.optimize import Outcome, Recommendation
 
 __all__ = ["action", "now_and_then", "reasons", "verdict"]
 
-LABELS: dict[Verdict, str] = {
-    "raise": "Raise the threshold",
-    "lower": "Lower the threshold",
-    "keep": "Keep the threshold",
-    "set": "Set a first threshold",
-    "not_suited": "Not suited to burn-rate alerts",
-    "objective": "The objective is the question",
-    "data_problem": "A problem with the data",
-}
+LONGEST_CLAIM = 60
 
 
 class Described(Protocol):
@@ -39,24 +31,33 @@ class Described(Protocol):
 def verdict(assessment: Assessment, run: Described) -> Part:
     """Name the service, its period, source and quality, and say the verdict."""
     analysis, recommendation = assessment.analysis, assessment.recommendation
-    claim, colon, rest = recommendation.sentence.partition(": ")
+    claim, rest = _headline(recommendation.sentence)
     worst = next(iter(analysis.quality.checks), None)
     return render(
         "verdict.html",
         text=recommendation.sentence,
         verdict=recommendation.verdict,
-        label=LABELS[recommendation.verdict],
         service=analysis.service,
         period=_period(analysis),
         executions=f"{wording.count(analysis.sample_size)} executions",
         source=run.source,
         quality=analysis.quality.word,
         quality_text=_quality(analysis),
-        claim=claim + colon if len(claim) <= 60 else "",
-        rest=rest if len(claim) <= 60 else recommendation.sentence,
+        claim=claim,
+        rest=rest,
         notes=_notes(assessment),
         problem=worst if recommendation.verdict == "data_problem" else None,
     )
+
+
+def _headline(sentence: str) -> tuple[str, str]:
+    """Part the claim from what is said for it.
+
+    >>> _headline("Keep 2 s: nothing is better.")
+    ('Keep 2 s', 'Nothing is better.')
+    """
+    claim, _, rest = sentence.partition(": ")
+    return (claim, rest[:1].upper() + rest[1:]) if rest and len(claim) <= LONGEST_CLAIM else ("", sentence)
 
 
 def _period(analysis: Analysis) -> str:
@@ -135,7 +136,7 @@ def _pairs(recommendation: Recommendation, now: Outcome | None, then: Outcome | 
             name="Slowdowns seen of 100",
             now=of_hundred(now.example_caught) if now else "",
             then=of_hundred(then.example_caught) if then else "",
-            note="that double half of an hour’s durations",
+            note="doubling half the executions for an hour",
         ),
     ]
 
@@ -158,7 +159,7 @@ def action(assessment: Assessment) -> Part:
     command = assessment.recommendation.command
     if not command:
         return Part(html="", text="")
-    return render("action.html", text=command, lead="To put it in force:", command=command)
+    return render("action.html", text=command, words=command.split("`"))
 
 
 def reasons(assessment: Assessment) -> Part:

@@ -20,12 +20,6 @@ __all__ = ["candidates", "outliers", "quality", "replay_policy", "slowdowns", "t
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Column:
-    name: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Cell:
     text: str
     small: str = ""
@@ -40,7 +34,7 @@ class _Row:
     badges: tuple[str, ...] = ()
 
 
-def _table(caption: str, columns: Sequence[_Column], rows: Sequence[_Row], *, kind: str = "", below: str = "") -> Part:
+def _table(caption: str, columns: Sequence[str], rows: Sequence[_Row], *, kind: str, below: str = "") -> Part:
     return render("table.html", text=caption, caption=caption, columns=columns, rows=rows, kind=kind, below=below)
 
 
@@ -50,40 +44,46 @@ def candidates(assessment: Assessment) -> Part:
     if not scores:
         return Part(html="", text="")
     columns = (
-        _Column(name="Threshold"),
-        _Column(name="Violations of 1,000"),
-        _Column(name=f"Chance to keep {wording.percent(assessment.recommendation.objective)}"),
-        _Column(name="Pages a week"),
-        _Column(name="Tickets a week"),
-        _Column(name="Tightness", note="share of the injected slowdowns that a page would have caught"),
-        _Column(name="Loss, pages a month", note="error budget + pages + slowdowns not seen"),
+        "Threshold",
+        "Violations of 1,000",
+        f"Chance to keep {wording.percent(assessment.recommendation.objective)}",
+        "Pages a week",
+        "Tickets a week",
+        "Tightness",
+        "Loss",
+        "of budget",
+        "of pages",
+        "of not seen",
     )
     below = (
-        "Loss: price of the error budget used beyond a half + pages + price of slowdowns not seen. "
-        "Grey rows: another candidate is at least as good in every respect."
+        "Loss, in pages a month: the price of the error budget used beyond a half, the pages themselves, and the price "
+        "of slowdowns not seen. Grey rows: another candidate is at least as good in every respect."
     )
     return _table("Every candidate", columns, [_candidate(score) for score in scores], kind="candidates", below=below)
 
 
 def _candidate(score: CandidateScore) -> _Row:
-    parts = " + ".join(_loss(part) for part in (score.loss_budget, score.loss_pages, score.loss_missed))
+    losses = (score.loss, score.loss_budget, score.loss_pages, score.loss_missed)
     return _Row(
         name=wording.seconds(score.threshold),
         kind="now" if score.current else "then" if score.recommended else "" if score.on_front else "beaten",
         badges=("now",) * score.current + ("proposed",) * (score.recommended and not score.current),
         cells=(
-            _Cell(text=wording.per_thousand(score.rate.average_week), small=thousandths_interval(score.rate.interval)),
+            _Cell(
+                text=wording.per_thousand(score.rate.average_week),
+                small=_parenthesised(thousandths_interval(score.rate.interval)),
+            ),
             _Cell(text="–" if score.achievability is None else chance(score.achievability)),
             _Cell(text=pages(score.pages_per_week)),
             _Cell(text=pages(score.tickets_per_week)),
             _Cell(text=wording.percent(score.tightness)),
-            _Cell(text=_loss(score.loss), small=parts),
+            *(_Cell(text=wording.number(round(loss, 1), 2)) for loss in losses),
         ),
     )
 
 
-def _loss(value: float) -> str:
-    return wording.number(round(value, 1))
+def _parenthesised(text: str) -> str:
+    return f"({text})" if text else ""
 
 
 def slowdowns(assessment: Assessment) -> Part:
@@ -96,8 +96,8 @@ def slowdowns(assessment: Assessment) -> Part:
     shares = sorted({cell.share for cell in now or then})
     kinds = sorted({(cell.factor, cell.hours) for cell in now or then})
     columns = [
-        _Column(name="Slowdown"),
-        *(_Column(name=f"of {wording.percent(share)} of executions") for share in shares),
+        "Slowdown",
+        *(f"of {wording.percent(share)} of executions" for share in shares),
     ]
     rows = [
         _Row(
@@ -157,8 +157,9 @@ def trust(assessment: Assessment) -> Part:
     rate = analysis.violation_rate
     if rate and rate.n_effective and rate.design_effect and rate.design_effect >= 1.5:
         told.append(
-            f"{wording.count(rate.n)} executions say as much about the violation rate as {wording.count(rate.n_effective)} "
-            "independent ones would, since executions of one hour and one day resemble each other."
+            f"{wording.count(rate.n)} executions say as much about the violation rate as "
+            f"{wording.count(rate.n_effective)} independent ones would, since executions of one hour and one day "
+            "resemble each other."
         )
     if rate and rate.worst_day_share and rate.violations >= 10:
         told.append(f"The worst day holds {wording.percent(rate.worst_day_share)} of all violations.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from slaopt.result import Interval
 
-__all__ = ["Part", "duration_interval", "per_week", "render", "thousandths_interval"]
+__all__ = ["Part", "bound", "of_hundred", "render", "thousandths_interval"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,33 +41,17 @@ def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("slaopt.parts"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "seconds": wording.seconds,
-        "count": wording.count,
-        "number": wording.number,
-        "percent": wording.percent,
-        "per_thousand": wording.per_thousand,
-        "per_week": per_week,
-        "thousandths_interval": thousandths_interval,
-        "duration_interval": duration_interval,
-        "of_hundred": of_hundred,
-    }
+        loader=PackageLoader("slaopt.parts"), autoescape=True, undefined=StrictUndefined, finalize=bound,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
     return environment
 
 
-def per_week(events: float) -> str:
-    """Write events a week; less than one in two years is none.
-
-    >>> per_week(5.04), per_week(0.0821), per_week(0.001)
-    ('5', '0.08', '0')
-    """
-    return wording.number(round(events, 2), 2)
+def bound(value: Any) -> Any:
+    """Keep a number and its unit on one line; what is HTML already stays as it is."""
+    if type(value) is not str:
+        return value
+    return re.sub(r"(?<=\d) (?=(?:%|µs|ms|s|min|h|d)(?:\W|$))", "\u00a0", value)
 
 
 def of_hundred(share: float) -> str:
@@ -88,12 +73,3 @@ def thousandths_interval(interval: Interval | None) -> str:
 
 def _pair(low: float, high: float) -> tuple[str, str]:
     return wording.per_thousand(low), wording.per_thousand(high)
-
-
-def duration_interval(interval: Interval | None) -> str:
-    """Write an interval of durations."""
-    if interval is None:
-        return ""
-    if interval.high == float("inf"):
-        return f"{wording.seconds(interval.low)} or more"
-    return wording.span(wording.seconds(interval.low), wording.seconds(interval.high))

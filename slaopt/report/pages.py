@@ -14,24 +14,23 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from slaopt.charts.figure import FIGURE_MIME
+from slaopt.parts.markup import bound
 from slaopt.report.kernel import quick_jsonschema
 
 if TYPE_CHECKING:
-    from nbconvert import HTMLExporter
     from nbformat import NotebookNode
 
 __all__ = ["export_index", "export_report", "prepare"]
 
 Kind = Literal["report", "index"]
 
-TEMPLATES = files("slaopt.report") / "templates"
-WIDTHS = {"full": 1080, "wide": 760, "half": 520}  # pixels of a picture, before it shrinks to its place
+TEMPLATES = Path(__file__).parent / "templates"
+WIDTHS = {"full": 800, "wide": 600, "half": 420}  # pixels of a picture, before it shrinks to its place
 SHOWN = (FIGURE_MIME, "text/html", "text/plain")  # the first that an output has
 
 
@@ -98,18 +97,18 @@ def _section(source: str) -> dict[str, str] | None:
 
 
 @cache
-def _exporter() -> HTMLExporter:
+def _exporter() -> Any:
     """One exporter for all pages of a process: its first page costs more than the next eight."""
     with quick_jsonschema():
-        from nbconvert import HTMLExporter
+        import nbconvert
         from traitlets.config import Config
 
     settings = Config()
     settings.NbConvertBase.display_data_priority = list(SHOWN)
-    exporter = HTMLExporter(
-        config=settings, template_name="slaopt", extra_template_basedirs=[str(Path(str(TEMPLATES)))]
-    )
+    make: Any = nbconvert.HTMLExporter
+    exporter = make(config=settings, template_name="slaopt", extra_template_basedirs=[str(TEMPLATES)])
     exporter.register_filter("figure", _figure)
+    exporter.register_filter("bound", bound)
     exporter.register_filter("after_heading", lambda source: re.sub(r"^##\s+.+\n?", "", source).strip())
     return exporter
 
