@@ -3,5 +3,7 @@
 from __future__ import annotations
 
 from slaopt.sources.base import Options, Source
+from slaopt.sources.connect import connect
+from slaopt.sources.scan import read, scan
 
-__all__ = ["Options", "Source"]
+__all__ = ["Options", "Source", "connect", "read", "scan"]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from slaopt.intake import Note
+from slaopt.result import Skipped
 from slaopt.sources.columns import plain_name
 from slaopt.sources.notes import Rejection
 
-__all__ = ["LONGEST_NAME", "failed_statuses", "name_problem", "service_name", "twins"]
+__all__ = ["LONGEST_NAME", "failed_statuses", "name_problem", "service_name"]
 
 LONGEST_NAME = 100  # characters of a service's name
 SERVER_ERROR = 500  # status codes from here on are failures
@@ -56,6 +59,26 @@ def twins(names: Iterable[str]) -> list[tuple[str, ...]]:
     for name in names:
         alike[name.casefold()].append(name)
     return [tuple(sorted(group)) for _, group in sorted(alike.items()) if len(group) > 1]
+
+
+def missing_service(name: str, names: Sequence[str]) -> Skipped:
+    """Say that a service is not there, and which names come near."""
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    alike = [other for other in names if other.casefold() == name.casefold()]
+    shown = ", ".join(repr(other) for other in (alike or near or list(names)[:5]))
+    hint = "did you mean" if alike or near else "there are"
+    return Skipped(
+        service=name, reason=f"no such service in the measurements; {hint} {shown}" if names else "no services"
+    )
+
+
+def twin_notes(names: Sequence[str]) -> Iterator[Note]:
+    """Warn of names that differ only in case."""
+    for group in twins(names):
+        yield Note(
+            kind="warning", count=0, reason=f"services {' and '.join(map(repr, group))} differ only in case",
+            remedy="write the name in one way if they are one service",
+        )  # fmt: skip
 
 
 def failed_statuses(statuses: Iterable[str], *, column: str, words: Collection[str]) -> set[str]:
