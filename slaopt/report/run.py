@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Collection
+from collections.abc import Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -73,7 +73,7 @@ def run_reports(
     book: ParamsBook,
     workspace: Path,
     *,
-    services: Collection[str] | None = None,
+    services: Sequence[str] | None = None,
     as_of: datetime | None = None,
     jobs: int = 1,
 ) -> list[Report | Skipped]:

@@ -61,15 +61,19 @@ class Held:
     held: Sequence[Profiles | Skipped]
 
     def inspect(self) -> Intake:
-        known = [item for item in self.held if isinstance(item, Profiles)]
+        intakes = [
+            item.intake if isinstance(item, Profiles) else ServiceIntake(service=item.service, rows=1, accepted=0)
+            for item in self.held
+        ]
+        starts = [item.hours.start for item in self.held if isinstance(item, Profiles)]
         return Intake(
             reading=READING,
-            rows=sum(item.intake.rows for item in known),
-            accepted=sum(item.intake.accepted for item in known),
+            rows=sum(intake.rows for intake in intakes),
+            accepted=sum(intake.accepted for intake in intakes),
             rejected=0,
-            first=END - timedelta(days=10),
+            first=min(starts, default=END - timedelta(days=1)),
             last=END - timedelta(minutes=1),
-            services=tuple(item.intake for item in known),
+            services=tuple(intakes),
         )
 
     def profiles(
