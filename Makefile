@@ -44,7 +44,7 @@ bench: .venv/.installed ## measure speed and size, as ratios within one run
 	$(BIN)/python -m pytest -m bench -s tests
 
 evidence: .venv/.installed ## run the long proofs, and write docs/evidence.md
-	$(BIN)/python -m pytest -m evidence -n 2 tests
+	$(BIN)/python -m tests.evidence.build
 
 lock: .venv/.installed ## renew requirements.lock: one version set for Python 3.11 to 3.14
 	$(BIN)/python -m venv .venv/lock

@@ -85,7 +85,7 @@ class Service:
         return profile_of(rng.poisson(expected).astype(float), bounds, step=timedelta(hours=hours))
 
     def true_shares(self) -> np.ndarray:
-        """Share of all executions in each bucket in the average week, incidents left out."""
+        """Share of all executions in each bucket in the average week."""
         nodes, weights = np.polynomial.hermite_e.hermegauss(15)
         weights = weights / weights.sum()
         traffic, season = self.season()
@@ -93,6 +93,11 @@ class Service:
         for node, weight in zip(nodes, weights, strict=True):
             level = season + self.sd * node
             total += weight * (traffic / traffic.sum()) @ self.shape(np.log(self.bounds) - level[:, None])
+        if self.incidents:
+            share = 0.1 * 3.5 / 24  # of the hours
+            logs = np.log(self.bounds)
+            slowed = np.mean([np.interp(logs - np.log(f), logs, total) for f in np.linspace(2, 5, 61)], axis=0)
+            total = (1 - share) * total + share * slowed
         return np.diff(total, prepend=0.0)
 
     def truth(self) -> Truth:
