@@ -41,7 +41,7 @@ lab: .venv/.installed ## open JupyterLab
 	$(BIN)/jupyter lab notebooks
 
 bench: .venv/.installed ## measure speed and size, as ratios within one run
-	$(BIN)/python -m pytest -m bench -s tests
+	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
 evidence: .venv/.installed ## run the long proofs, and write docs/evidence.md
 	$(BIN)/python -m tests.evidence.build

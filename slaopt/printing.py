@@ -131,7 +131,7 @@ def _quality_lines(quality: Quality | Skipped, rows: int | None) -> Iterator[str
     if isinstance(quality, Skipped):
         yield f"{name:<26} {counted:>16}  not usable: {visible(quality.reason)}"
         return
-    yield f"{name:<26} {counted:>16}  {quality.word}, {number(quality.score, 2)}"
+    yield f"{name:<26} {counted:>16}  {quality.word}, {quality.score:.2f}"
     for check in quality.checks:
         yield f"    {visible(check.sentence)}"
         yield f"    → {visible(check.remedy)}"
