@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slaopt.result import Skipped
-from slaopt.wording import count, moment, number, percent
+from slaopt.wording import count, moment, percent
 
 if TYPE_CHECKING:
     from slaopt.analysis import Analysis, Quality
