@@ -12,9 +12,10 @@ from slaopt.wording import count, moment, percent
 if TYPE_CHECKING:
     from slaopt.analysis import Analysis, Quality
     from slaopt.intake import Example, Intake, Note, Reading
+    from slaopt.optimize import Recommendation
     from slaopt.report import Report
 
-__all__ = ["analysis_lines", "check_lines", "report_lines"]
+__all__ = ["analysis_lines", "check_lines", "recommendation_lines", "report_lines"]
 
 MOST_SERVICES = 30  # listed by `check`, the worst first; --json lists all
 MOST_EXAMPLES = 3  # of each reason for a rejection
@@ -63,6 +64,30 @@ def _analysis_lines(result: Analysis | Skipped) -> Iterator[str]:
         yield f"  → {visible(check.remedy)}"
     for warning in result.warnings:
         yield f"  {visible(warning)}"
+
+
+def recommendation_lines(results: Sequence[Recommendation | Skipped]) -> Iterator[str]:
+    """Say what to do about each service's threshold, what it would bring and cost, and why."""
+    for i, result in enumerate(results):
+        if i:
+            yield ""
+        yield from _recommendation_lines(result)
+
+
+def _recommendation_lines(result: Recommendation | Skipped) -> Iterator[str]:
+    from slaopt.optimize.sentences import comparison
+
+    name = visible(result.service, LONGEST_NAME)
+    if isinstance(result, Skipped):
+        yield f"{name}  skipped: {visible(result.reason)}"
+        return
+    yield f"{name}  {visible(result.sentence)}"
+    for row in comparison(result.now, result.then):
+        yield f"  {row[0]:<34} " + "  ".join(f"{cell:<18}" for cell in row[1:]).rstrip()
+    for reason in result.reasons:
+        yield f"  {visible(reason)}"
+    if result.command:
+        yield f"  → {visible(result.command)}"
 
 
 def report_lines(results: Sequence[Report | Skipped], index: Path) -> Iterator[str]:

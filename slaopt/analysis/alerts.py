@@ -95,12 +95,12 @@ class Cell(Result):
     factor: float
     hours: float
     share: float
-    caught: float  # share 0–1 of the starts at which a page would have come
+    caught: float  # 0–1: share of the starts at which a page would have come × share of the time without pages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tightness(Result):
-    """How much the alerts would see at one threshold: the mean of the cells × (1 − share of the time firing)."""
+    """How much the alerts would see at one threshold: the mean of the cells."""
 
     threshold: float
     value: float
@@ -163,7 +163,8 @@ def tightness(
     """Inject slowdowns into history and see which ones the pages would catch, at each threshold (seconds).
 
     A slowdown by k on a share f turns the violations V(c) of a step into (1 − f) V(c) + f V(c / k). It is caught where
-    a page fires inside it; starts at which a page fires anyway are left out, since they show nothing.
+    a page fires inside it; starts at which a page fires anyway are left out, since they show nothing, and all is
+    multiplied by the share of the time without pages: an alert that always fires tells nobody anything.
     """
     policy = _Policy.of(steps, objective=objective, window_days=window_days)
     starts = _starts(policy.counting, degradations, steps.step)
@@ -179,14 +180,9 @@ def tightness(
             needed = _share_needed(policy, violations, extra, starts, degradations, steps.step)
             seen = needed[..., None] <= np.asarray(degradations.shares) + SAME
             caught[:, i] = _mean_where(seen, ~alone)
-        for threshold, cells, fired in zip(chunk, caught, firing, strict=True):
-            measured.append(
-                Tightness(
-                    threshold=threshold,
-                    value=float(cells.mean() * (1 - _share_firing(policy, fired))),
-                    cells=_cells(cells, degradations),
-                )
-            )
+        for threshold, share, fired in zip(chunk, caught, firing, strict=True):
+            seen = share * (1 - _share_firing(policy, fired))
+            measured.append(Tightness(threshold=threshold, value=float(seen.mean()), cells=_cells(seen, degradations)))
     return measured
 
 

@@ -6,11 +6,10 @@ import html
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from slaopt.optimize.sentences import chance, pages, thousand
+from slaopt.optimize.sentences import chance, comparison, pages
 from slaopt.wording import number, per_thousand, percent, seconds
 
 if TYPE_CHECKING:
-    from slaopt.optimize.outcome import Outcome
     from slaopt.optimize.recommendation import Recommendation
     from slaopt.optimize.scores import CandidateScore
 
@@ -22,12 +21,8 @@ SHOWN = 7
 def recommendation_html(recommendation: Recommendation) -> str:
     """Write the recommendation as HTML; everything that users gave is escaped."""
     parts = [f"<p><strong>{html.escape(recommendation.service)}</strong>: {html.escape(recommendation.sentence)}</p>"]
-    sides = [side for side in (recommendation.now, recommendation.then) if side is not None]
-    if len(sides) == 2 and sides[0].threshold == sides[1].threshold:
-        sides = sides[:1]
-    if sides:
-        heads = ["now"] if len(sides) == 1 and recommendation.now else ["now", "then"][-len(sides) :]
-        parts.append(_table(["", *heads], _sides(sides)))
+    if compared := comparison(recommendation.now, recommendation.then):
+        parts.append(_table(compared[0], compared[1:]))
     if recommendation.reasons:
         parts.append("<ul>" + "".join(f"<li>{html.escape(reason)}</li>" for reason in recommendation.reasons) + "</ul>")
     if recommendation.candidates:
@@ -36,16 +31,6 @@ def recommendation_html(recommendation: Recommendation) -> str:
 
 
 CANDIDATE_HEADS = ["threshold", "violations of 1,000", "chance of keeping", "pages a week", "seen", "loss", ""]
-
-
-def _sides(sides: Sequence[Outcome]) -> list[list[str]]:
-    return [
-        ["threshold", *(seconds(side.threshold) for side in sides)],
-        ["violations of 1,000 executions", *(thousand(side) for side in sides)],
-        ["chance of keeping the objective", *(chance(side.achievability or 0.0) for side in sides)],
-        ["pages a week", *(pages(side.pages_per_week) for side in sides)],
-        ["share of the slowdowns tried that would be seen", *(percent(side.tightness) for side in sides)],
-    ]
 
 
 def _best(candidates: Sequence[CandidateScore]) -> list[CandidateScore]:

@@ -158,8 +158,12 @@ def _sentence(decision: Decision, now: Outcome | None, then: Outcome, params: Pa
 
 def _why_kept(decision: Decision, params: Params) -> str:
     best = float(decision.ladder.thresholds[decision.choice])
-    gain = decision.gain or 0.0
-    return kept_sentence(best if decision.gate == "gain" else None, gain=gain, minimum=params.minimum_gain)
+    return kept_sentence(
+        best if decision.gate == "gain" else None,
+        gain=decision.gain or 0.0,
+        spread=decision.spread or 0.0,
+        minimum=params.minimum_gain,
+    )
 
 
 def _reasons(decision: Decision, now: Outcome | None, then: Outcome, params: Params) -> tuple[str, ...]:

@@ -119,6 +119,7 @@ class Losses(Result):
     budget: Floats
     pages: Floats
     missed: Floats
+    drawn: Floats  # (thresholds, draws) the whole loss of each draw
 
     @property
     def total(self) -> Floats:
@@ -149,11 +150,14 @@ def losses_of(ladder: Ladder, prices: Prices) -> Losses:
     moved = scale[:, None] + np.log(drawn / middle[:, None])
     pages = np.interp(-moved, -scale, ladder.pages_a_month)
     seen = np.interp(-moved, -scale, ladder.seen)
-    used = prices.budget * np.maximum(0, drawn / ladder.budget - FREE_SHARE)
+    used = np.minimum(prices.budget_most, prices.budget * np.maximum(0, drawn / ladder.budget - FREE_SHARE))
+    pages *= prices.pages
+    missed = prices.missed * (1 - np.minimum(1, seen / ladder.most_seen))
     return Losses(
-        budget=np.minimum(prices.budget_most, used).mean(axis=1),
-        pages=prices.pages * pages.mean(axis=1),
-        missed=prices.missed * (1 - np.minimum(1, seen / ladder.most_seen)).mean(axis=1),
+        budget=used.mean(axis=1),
+        pages=pages.mean(axis=1),
+        missed=missed.mean(axis=1),
+        drawn=used + pages + missed,
     )
 
 

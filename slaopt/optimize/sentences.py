@@ -19,6 +19,7 @@ __all__ = [
     "chance",
     "chance_sentence",
     "change_sentence",
+    "comparison",
     "data_sentence",
     "gain_sentence",
     "keep_sentence",
@@ -64,6 +65,24 @@ def thousand(outcome: Outcome) -> str:
     if outcome.interval is None:
         return f"about {middle}"
     return f"about {middle} ({per_thousand(outcome.interval.low)}–{per_thousand(outcome.interval.high)})"
+
+
+def comparison(now: Outcome | None, then: Outcome | None) -> list[list[str]]:
+    """List now → then as rows of text, the heads first; one column where there is nothing to compare, or no rows."""
+    sides = [("now", now), ("then", then)]
+    if now is not None and then is not None and now.threshold == then.threshold:
+        sides = sides[:1]
+    known = [(head, side) for head, side in sides if side is not None]
+    if not known:
+        return []
+    return [
+        ["", *(head for head, _ in known)],
+        ["threshold", *(seconds(side.threshold) for _, side in known)],
+        ["violations of 1,000 executions", *(thousand(side) for _, side in known)],
+        ["chance of keeping the objective", *(chance(side.achievability or 0.0) for _, side in known)],
+        ["pages a week", *(pages(side.pages_per_week) for _, side in known)],
+        ["slowdowns tried that would be seen", *(percent(side.tightness) for _, side in known)],
+    ]
 
 
 def change_sentence(now: Outcome, then: Outcome, *, objective: float) -> str:
@@ -132,15 +151,18 @@ def data_sentence(score: float, fewest: float, worst: str) -> str:
     )
 
 
-def kept_sentence(best: float | None, *, gain: float, minimum: float) -> str:
+def kept_sentence(best: float | None, *, gain: float, spread: float, minimum: float) -> str:
     """Say which gate held the current threshold."""
     if best is None:
         return "No other allowed threshold is better."
     if gain <= 0:
         return f"The best change, to {seconds(best)}, would gain nothing."
+    change = f"The best change, to {seconds(best)}, would gain {_pages_a_month(gain)}"
+    if gain < minimum:
+        return f"{change}, and a change must gain {number(minimum)}."
     return (
-        f"The best change, to {seconds(best)}, would gain {_pages_a_month(gain)}, and a change must gain "
-        f"{number(minimum)}."
+        f"{change}, give or take {number(spread, 2)}: too unsure, since a change must gain {number(minimum)} even with "
+        "half of that taken off."
     )
 
 
