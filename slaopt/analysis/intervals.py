@@ -335,13 +335,12 @@ def _woodruff(sample: _Sample, q: float, confidence_level: float) -> Interval:
     levels = np.array([1 - high[0], 1 - low[0]]) * weighted[-1]
     first, last = np.searchsorted(weighted, levels * (1 - 1e-12))
     first, last = min(int(first), at), max(min(int(last), len(bounds) - 1), at)
-    tail = (1 - confidence_level) / 2
     lowest = bounds[first - 1] if first > 0 else 0.0
     highest = bounds[last] if bounds[last] > 0 else bounds[min(last + 1, len(bounds) - 1)]
+    # an end beyond the largest execution, or below the smallest, is not in the sample
     return Interval(
-        low=float(lowest) if (1 - q) ** effective <= tail else 0.0,
-        # with so few executions even their largest says nothing about how high the quantile may be
-        high=float(highest) if q**effective <= tail else float("inf"),
+        low=float(lowest) if (1 - high[0]) * cumulative[-1] >= 1 else 0.0,
+        high=float(highest) if low[0] * cumulative[-1] >= 1 else float("inf"),
         level=confidence_level,
     )
 

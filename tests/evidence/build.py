@@ -66,8 +66,9 @@ def intervals(runs: int) -> Iterator[str | list[str]]:
     yield (
         "## Intervals hold the truth\n\n"
         "Share of simulated periods in which the 95 % interval held the true value of the average week (Monte-Carlo "
-        f"error of 0.95: {errors[0]:.3f} with {runs} runs, {errors[1]:.3f} with {runs // 2}). The last column is the rate 1 % if executions were taken as independent "
-        "(Clopper-Pearson). Bars are met where a share is at most two Monte-Carlo errors below them.\n\n"
+        f"error of 0.95: {errors[0]:.3f} with {runs} runs, {errors[1]:.3f} with {runs // 2}). The last "
+        "column is the rate 1 % if executions were taken as independent (Clopper-Pearson). Bars are met where a share "
+        "is at most two Monte-Carlo errors below them.\n\n"
         + _table(["service", "seed", "runs", "bar", *FIGURES, "independent"], rows)
         + "\nIncidents (one day in ten, 1–6 hours, twice to five times slower) have no bar: a period of 30 days that "
         "happened to see none cannot know of them. The report therefore names the worst day's share of the violations "
@@ -120,8 +121,8 @@ def found(runs: int) -> Iterator[str | list[str]]:
         "## Outliers and quality: false alarms, and what is found\n\n"
         "*Outliers*: good executions flagged of 10,000, and twenty sentinels found among them. *Odd hours*: hours "
         "three times as slow. *Gap*: 60 expected executions and at least four hours lost. *Unit jump*: all durations "
-        "60, 1,000 or 3,600 times as long, or as short, from a random moment on. *Unfinished*: only executions finished by "
-        "the export are in it, 1,000 started a day.\n\n"
+        "60, 1,000 or 3,600 times as long, or as short, from a random moment on. *Unfinished*: only executions "
+        "finished by the export are in it, 1,000 started a day.\n\n"
         + _table(["detector", "seed", "runs", "false", "at most", "found", "at least"], rows)
         + "\n"
     )
