@@ -56,9 +56,11 @@ def _analysis_lines(result: Analysis | Skipped) -> Iterator[str]:
         yield f"{name}  skipped: {visible(result.reason)}"
         return
     yield f"{name}  {moment(result.start, result.timezone)} to {moment(result.end, result.timezone)}"
-    yield f"  {'':<12} {'measured':<16} {percent(result.confidence_level)} interval"
-    for fact in facts(result):
-        yield f"  {fact.name:<12} {fact.value:<16} {fact.interval}".rstrip()
+    rows = facts(result)
+    width = max(len(fact.name) for fact in rows)
+    yield f"  {'':<{width}}  {'measured':<15} {percent(result.confidence_level)} interval"
+    for fact in rows:
+        yield f"  {fact.name:<{width}}  {fact.value:<15} {fact.interval}".rstrip()
     for check in result.quality.checks:
         yield f"  {visible(check.sentence)}"
         yield f"  → {visible(check.remedy)}"

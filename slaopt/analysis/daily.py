@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from slaopt.analysis.days import days_of, local_times, pooled
+from slaopt.analysis.days import bucket_middles, days_of, local_times, pooled
 from slaopt.profile import Profile
 from slaopt.result import Result
 
@@ -73,10 +73,8 @@ def _quantiles(profile: Profile, counts: Floats, q: float) -> Floats:
     cumulative = np.cumsum(counts, axis=1)
     total = cumulative[:, -1]
     at = (cumulative < (q * total * (1 - 1e-12))[:, None]).sum(axis=1)
-    upper = profile.bounds
-    lower = np.concatenate([[0.0], upper[:-1]])
-    middles = np.where(lower > 0, np.sqrt(lower) * np.sqrt(upper), upper)
-    return np.where(total > 0, middles[np.minimum(at, len(upper) - 1)], np.nan)
+    middles = bucket_middles(profile.bounds)
+    return np.where(total > 0, middles[np.minimum(at, len(middles) - 1)], np.nan)
 
 
 def _violation_share(profile: Profile, group: NDArray[np.int64], groups: int, threshold: float | None) -> Floats | None:

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from slaopt.profile import Profile
 from slaopt.result import Result
 
-__all__ = ["Days", "days_of", "local_times", "pooled"]
+__all__ = ["Days", "bucket_middles", "days_of", "local_times", "pooled"]
 
 Floats = NDArray[np.float64]
 HALF_A_DAY = timedelta(hours=12)
@@ -65,3 +65,9 @@ def pooled(profile: Profile, group: NDArray[np.int64], groups: int) -> Floats:
     slot = np.flatnonzero(group >= 0)
     member = csr_array((np.ones(len(slot)), (group[slot], slot)), shape=(groups, profile.slots))
     return np.asarray((member @ profile.counts).toarray(), dtype=float)
+
+
+def bucket_middles(bounds: Floats) -> Floats:
+    """Geometric middle of each bucket with these upper bounds, seconds; 0 for the bucket of zeros."""
+    lower = np.concatenate([[0.0], bounds[:-1]])
+    return np.where(lower > 0, np.sqrt(lower) * np.sqrt(bounds), bounds)

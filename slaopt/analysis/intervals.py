@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from slaopt.analysis.days import days_of, pooled
+from slaopt.analysis.days import bucket_middles, days_of, pooled
 from slaopt.buckets import SAME
 from slaopt.profile import Profile
 from slaopt.result import Interval, Result
@@ -370,10 +370,9 @@ def standard_deviation(profile: Profile) -> float:
     smallest, largest = float(np.nanmin(profile.slot_sums.minima)), float(np.nanmax(profile.slot_sums.maxima))
     if largest == 0:
         return 0.0
-    upper = profile.bounds
-    lower = np.concatenate([[0.0], upper[:-1]])
-    middles = np.where(lower > 0, np.sqrt(lower) * np.sqrt(upper), upper)
-    relative = np.clip(middles, smallest, largest) / largest  # squares of large durations must not overflow
+    relative = (
+        np.clip(bucket_middles(profile.bounds), smallest, largest) / largest
+    )  # squares of large durations must not overflow
     mean = profile.slot_sums.sums.sum() / n / largest
     return float(largest * np.sqrt((totals * (relative - mean) ** 2).sum() / (n - 1)))
 

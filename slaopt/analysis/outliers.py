@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from slaopt.analysis.days import local_times
+from slaopt.analysis.days import bucket_middles, local_times
 from slaopt.buckets import SAME
 from slaopt.profile import Profile
 from slaopt.result import Result
@@ -67,8 +67,8 @@ def find_outliers(profile: Profile) -> Outliers:
             method=f"Outliers were not sought: {reason}.", odd_hours=odd_hours,
         )  # fmt: skip
     bound = min(known)
-    flagged = _middles(profile) > bound
-    middles, totals = _middles(profile)[flagged][::-1], profile.bucket_totals[flagged][::-1]
+    flagged = bucket_middles(profile.bounds) > bound
+    middles, totals = bucket_middles(profile.bounds)[flagged][::-1], profile.bucket_totals[flagged][::-1]
     found = float(totals.sum())
     values = np.repeat(middles, np.minimum(np.ceil(totals), SHOWN).astype(int))[:SHOWN]
     return Outliers(
@@ -90,7 +90,7 @@ def _tail_bound(profile: Profile, start: float, censored: float) -> float | None
     u, v = profile.quantile(start), profile.quantile(censored)
     if not u > 0:
         return None
-    middles, totals = _middles(profile), profile.bucket_totals
+    middles, totals = bucket_middles(profile.bounds), profile.bucket_totals
     beyond = middles > u * (1 + SAME)
     excess = np.log(np.where(beyond, np.minimum(middles, v) / u, 1.0))
     fitted = totals[beyond & (middles < v)].sum()
@@ -98,12 +98,6 @@ def _tail_bound(profile: Profile, start: float, censored: float) -> float | None
     gamma = max(gamma, float(np.log(v / u)) / 4)  # where ties leave little to fit
     log_bound = np.log(u) + gamma * np.log((1 - start) * totals.sum() / SURPRISE)
     return float(np.exp(min(log_bound, LARGEST_LOG)))
-
-
-def _middles(profile: Profile) -> Floats:
-    upper = profile.bounds
-    lower = np.concatenate([[0.0], upper[:-1]])
-    return np.where(lower > 0, np.sqrt(lower) * np.sqrt(upper), upper)
 
 
 def _slot_medians(profile: Profile) -> Floats:
@@ -115,7 +109,7 @@ def _slot_medians(profile: Profile) -> Floats:
     before = np.concatenate([[0.0], cumulative])[table.indptr[:-1]]
     middle = np.searchsorted(cumulative, (before + executions / 2)[known] * (1 - 1e-12))
     medians = np.full(profile.slots, np.nan)
-    medians[known] = _middles(profile)[table.indices[middle]]
+    medians[known] = bucket_middles(profile.bounds)[table.indices[middle]]
     return medians
 
 

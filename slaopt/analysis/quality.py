@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from slaopt.analysis.days import bucket_middles
 from slaopt.analysis.gaps import Gap, find_gaps
 from slaopt.analysis.truncation import find_truncation
 from slaopt.analysis.units import find_mixed_units, find_unit_jump
@@ -90,14 +91,6 @@ def _rows(intake: ServiceIntake, params: Params) -> Iterator[QualityCheck]:
         sentence=f"{count(intake.future)} rows are stamped later than the clock.",
         remedy="Check the time zone of the stamps (--timezone) and the clock that wrote them.",
     )
-    same = intake.most_frequent / max(intake.accepted, 1)
-    yield QualityCheck(
-        name="one value",
-        severity=float(same > 0.5),
-        weight=0.5,
-        sentence=f"One duration holds {percent(same)} of all executions.",
-        remedy="Measure finer than whole units, and check whether a default or a timeout is written as a duration.",
-    )
     ended = max(intake.accepted + intake.failed, 1)
     if params.failures == "excluded":
         yield QualityCheck(
@@ -157,6 +150,16 @@ def _durations(profiles: Profiles, params: Params) -> Iterator[QualityCheck]:
         f"{count(deciding)} of them decide.",
         remedy="Analyse a longer period (--days), or promise less than so few executions can show.",
     )
+    same = profiles.intake.most_frequent / max(profiles.intake.accepted, 1)
+    if same > 0.5:
+        middle = float(bucket_middles(profile.bounds)[profile.bucket_totals.argmax()])
+        yield QualityCheck(
+            name="one value",
+            severity=1.0,
+            weight=0.5,
+            sentence=f"One duration, about {seconds(middle)}, holds {percent(same)} of all executions.",
+            remedy="Measure finer than whole units, and check whether a default or a timeout is written as a duration.",
+        )
     jump = find_unit_jump(profile)
     if jump:
         yield QualityCheck(
