@@ -6,8 +6,8 @@ import html
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from slaopt.optimize.sentences import chance, comparison, pages
-from slaopt.wording import number, per_thousand, percent, seconds
+from slaopt.optimize.sentences import chance, comparison, frequency, pages, written
+from slaopt.wording import number, percent
 
 if TYPE_CHECKING:
     from slaopt.optimize.recommendation import Recommendation
@@ -42,8 +42,8 @@ def _best(candidates: Sequence[CandidateScore]) -> list[CandidateScore]:
 def _candidate(score: CandidateScore) -> list[str]:
     marks = [word for word, holds in (("current", score.current), ("recommended", score.recommended)) if holds]
     return [
-        seconds(score.threshold),
-        per_thousand(score.rate.average_week),
+        written(score.threshold),
+        frequency(score.rate.average_week),
         chance(score.achievability or 0.0),
         pages(score.pages_per_week),
         percent(score.tightness),

@@ -24,10 +24,11 @@ from slaopt.optimize.sentences import (
     sensitivity_sentence,
     set_sentence,
     traffic_sentence,
+    written,
 )
 from slaopt.params import Params
 from slaopt.profile import Profile, Profiles
-from slaopt.wording import count, number, percent, seconds
+from slaopt.wording import count, number, percent
 
 __all__ = ["FEWEST_QUALITY", "recommend_threshold"]
 
@@ -177,10 +178,10 @@ def _reasons(decision: Decision, now: Outcome | None, then: Outcome, params: Par
     half, double = (float(ladder.thresholds[i]) for i in (decision.half_cost, decision.double_cost))
     reasons.append(sensitivity_sentence(float(ladder.thresholds[decision.choice]), half=half, double=double))
     if decision.simple is not None:
-        simple = seconds(float(ladder.thresholds[decision.simple]))
+        simple = written(float(ladder.thresholds[decision.simple]))
         reasons.append(f"The tightest threshold that used at most half the error budget in this period is {simple}.")
     reasons += [
-        f"{seconds(side.threshold, 6)} was not counted when the measurements were read: its figures are middles "
+        f"{written(side.threshold)} was not counted when the measurements were read: its figures are middles "
         "between those of the nearest counted thresholds."
         for side in dict.fromkeys(side for side in (now, then) if side is not None)
         if not side.exact
@@ -191,9 +192,9 @@ def _reasons(decision: Decision, now: Outcome | None, then: Outcome, params: Par
 def _rationale(decision: Decision, now: Outcome | None, then: Outcome, params: Params) -> Rationale:
     rate = decision.ladder.rates[decision.recommended]
     effective = f", which say as much as {count(rate.n_effective)} independent ones" if rate.n_effective else ""
-    attained = f"attainment of {seconds(then.threshold)} would be {percent(1 - then.violation_rate)}"
+    attained = f"attainment of {written(then.threshold)} would be {percent(1 - then.violation_rate)}"
     if now is not None and now.threshold != then.threshold:
-        attained += f"; of {seconds(now.threshold)} it is {percent(1 - now.violation_rate)}"
+        attained += f"; of {written(now.threshold)} it is {percent(1 - now.violation_rate)}"
     priority = f", with priority on {params.business_priority}" if params.business_priority else ""
     return Rationale(
         statistical_basis=f"{count(rate.violations)} violations in {count(rate.n)} executions{effective}; all "

@@ -12,15 +12,18 @@ from slaopt.optimize.candidates import Bound
 from slaopt.optimize.choose import LIKELY
 from slaopt.optimize.outcome import Outcome
 from slaopt.params import Params
-from slaopt.wording import count, number, per_thousand, percent, seconds
+from slaopt.wording import count, number, percent, seconds
 
 __all__ = [
     "bound_sentence",
     "chance",
     "chance_sentence",
     "change_sentence",
+    "base_of",
     "comparison",
     "data_sentence",
+    "frequencies",
+    "frequency",
     "gain_sentence",
     "keep_sentence",
     "kept_sentence",
@@ -29,8 +32,8 @@ __all__ = [
     "policy_sentence",
     "sensitivity_sentence",
     "set_sentence",
-    "thousand",
     "traffic_sentence",
+    "written",
 ]
 
 Floats = NDArray[np.float64]
@@ -59,12 +62,38 @@ def pages(per_week: float) -> str:
     return number(per_week, 2 if per_week >= 1 else 1)
 
 
-def thousand(outcome: Outcome) -> str:
-    """Write how many of 1,000 executions violate, with the interval."""
-    middle = per_thousand(outcome.violation_rate)
+def written(threshold: float) -> str:
+    """Write a threshold to its last digit.
+
+    >>> written(2.125), written(0.3)
+    ('2.125 s', '300 ms')
+    """
+    return seconds(threshold, 9)
+
+
+def frequency(rate: float, base: int = 1_000) -> str:
+    """Write how many of `base` executions a rate is.
+
+    >>> frequency(0.0412), frequency(0.00002), frequency(0.0)
+    ('41', 'under 0.1', '0')
+    """
+    return "under 0.1" if 0 < base * rate < 0.1 else number(base * rate, 2)
+
+
+def frequencies(outcome: Outcome, base: int = 1_000) -> str:
+    """Write how many of `base` executions violate, with the interval."""
+    middle = frequency(outcome.violation_rate, base)
+    about = middle if middle.startswith("under") else f"about {middle}"
     if outcome.interval is None:
-        return f"about {middle}"
-    return f"about {middle} ({per_thousand(outcome.interval.low)}–{per_thousand(outcome.interval.high)})"
+        return about
+    low, high = base * outcome.interval.low, base * outcome.interval.high
+    return f"{about} ({number(low, 2) if low >= 0.1 else '0'}–{number(high, 2) if high >= 0.1 else '0.1'})"
+
+
+def base_of(*outcomes: Outcome | None) -> int:
+    """Choose of how many executions to speak: 1,000, or a million where that would be less than one violation."""
+    rates = [outcome.violation_rate for outcome in outcomes if outcome is not None]
+    return 1_000 if max(rates) >= 0.0005 or max(rates) == 0 else 1_000_000
 
 
 def comparison(now: Outcome | None, then: Outcome | None) -> list[list[str]]:
@@ -75,10 +104,11 @@ def comparison(now: Outcome | None, then: Outcome | None) -> list[list[str]]:
     known = [(head, side) for head, side in sides if side is not None]
     if not known:
         return []
+    base = base_of(*(side for _, side in known))
     return [
         ["", *(head for head, _ in known)],
-        ["threshold", *(seconds(side.threshold) for _, side in known)],
-        ["violations of 1,000 executions", *(thousand(side) for _, side in known)],
+        ["threshold", *(written(side.threshold) for _, side in known)],
+        [f"violations of {base:,} executions", *(frequencies(side, base) for _, side in known)],
         ["chance of keeping the objective", *(chance(side.achievability or 0.0) for _, side in known)],
         ["pages a week", *(pages(side.pages_per_week) for _, side in known)],
         ["slowdowns tried that would be seen", *(percent(side.tightness) for _, side in known)],
@@ -88,8 +118,10 @@ def comparison(now: Outcome | None, then: Outcome | None) -> list[list[str]]:
 def change_sentence(now: Outcome, then: Outcome, *, objective: float) -> str:
     """Say what another threshold would change, won and lost."""
     raised = then.threshold > now.threshold
-    head = f"{'Raise' if raised else 'Lower'} {seconds(now.threshold)} to {seconds(then.threshold)}: "
-    violating = f"of 1,000 executions {thousand(then)} would violate instead of {per_thousand(now.violation_rate)}"
+    head = f"{'Raise' if raised else 'Lower'} {written(now.threshold)} to {written(then.threshold)}: "
+    base = base_of(now, then)
+    before = frequency(now.violation_rate, base)
+    violating = f"of {base:,} executions {frequencies(then, base)} would violate instead of {before}"
     paging = _moved("pages would", pages(now.pages_per_week), pages(then.pages_per_week),
                     then.pages_per_week - now.pages_per_week, "a week")  # fmt: skip
     kept, missed = (now.achievability or 0.0, then.achievability or 0.0), percent(objective)
@@ -104,8 +136,9 @@ def change_sentence(now: Outcome, then: Outcome, *, objective: float) -> str:
 
 def keep_sentence(now: Outcome, *, objective: float, why: str) -> str:
     """Say how the current threshold stands, and why it is kept."""
+    base = base_of(now)
     return (
-        f"Keep {seconds(now.threshold)}: of 1,000 executions {thousand(now)} violate, the chance of keeping "
+        f"Keep {written(now.threshold)}: of {base:,} executions {frequencies(now, base)} violate, the chance of keeping "
         f"{percent(objective)} is {chance(now.achievability or 0.0)}, and there {_are(now.pages_per_week)}; of 100 "
         f"{SLOWDOWNS}, {_of_hundred(now.example_caught)} {'is' if _of_hundred(now.example_caught) == '1' else 'are'} "
         f"seen{_overall(now)}. {why}"
@@ -114,8 +147,9 @@ def keep_sentence(now: Outcome, *, objective: float, why: str) -> str:
 
 def set_sentence(then: Outcome, *, objective: float) -> str:
     """Say what a first threshold would mean."""
+    base = base_of(then)
     return (
-        f"Set {seconds(then.threshold)}, there is no threshold yet: of 1,000 executions {thousand(then)} would "
+        f"Set {written(then.threshold)}, there is no threshold yet: of {base:,} executions {frequencies(then, base)} would "
         f"violate, the chance of keeping {percent(objective)} would be {chance(then.achievability or 0.0)}, and there "
         f"would be {_paging(then.pages_per_week)}; of 100 {SLOWDOWNS}, {_of_hundred(then.example_caught)} would be "
         f"seen{_overall(then)}."
@@ -129,7 +163,7 @@ def objective_sentence(
     best = int(np.argmax(np.where(achievability >= LIKELY, seen, -1.0)))
     return (
         f"The objective is the question: no threshold keeps {percent(objective)} and still sees much; at best, at "
-        f"{seconds(float(thresholds[best]))}, alerts would catch {percent(float(seen[best]))} of the slowdowns tried. "
+        f"{written(float(thresholds[best]))}, alerts would catch {percent(float(seen[best]))} of the slowdowns tried. "
         f"If it stays: {otherwise[0].lower()}{otherwise[1:]}"
     )
 
@@ -156,8 +190,8 @@ def kept_sentence(best: float | None, *, gain: float, spread: float, minimum: fl
     if best is None:
         return "No other allowed threshold is better."
     if gain <= 0:
-        return f"The best change, to {seconds(best)}, would gain nothing."
-    change = f"The best change, to {seconds(best)}, would gain {_pages_a_month(gain)}"
+        return f"The best change, to {written(best)}, would gain nothing."
+    change = f"The best change, to {written(best)}, would gain {_pages_a_month(gain)}"
     if gain < minimum:
         return f"{change}, and a change must gain {number(minimum)}."
     return (
@@ -189,8 +223,8 @@ def sensitivity_sentence(choice: float, *, half: float, double: float) -> str:
     if half == double == choice:
         return "If not seeing a slowdown cost half or twice as much, the choice would be the same."
     return (
-        f"If not seeing a slowdown cost half as much, the choice would be {seconds(half)}; if twice as much, "
-        f"{seconds(double)}."
+        f"If not seeing a slowdown cost half as much, the choice would be {written(half)}; if twice as much, "
+        f"{written(double)}."
     )
 
 
@@ -205,11 +239,11 @@ def bound_sentence(bound: Bound, *, reached: bool, candidate: float, params: Par
         case "max_change":
             limit = f"a change may be {percent(params.max_change)} at most (max_change)"
         case "min_threshold":
-            limit = f"{seconds(candidate)} is the tightest that min_threshold allows"
+            limit = f"{written(candidate)} is the tightest that min_threshold allows"
         case "max_threshold":
-            limit = f"{seconds(candidate)} is the loosest that max_threshold allows"
+            limit = f"{written(candidate)} is the loosest that max_threshold allows"
         case "measured":
-            limit = f"nothing longer than {seconds(candidate)} was measured"
+            limit = f"nothing longer than {written(candidate)} was measured"
     return f"A bound holds the choice: {wanted}, but {limit}."
 
 
