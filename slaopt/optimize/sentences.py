@@ -136,12 +136,12 @@ def change_sentence(now: Outcome, then: Outcome, *, objective: float) -> str:
 
 def keep_sentence(now: Outcome, *, objective: float, why: str) -> str:
     """Say how the current threshold stands, and why it is kept."""
-    base = base_of(now)
+    base, seen = base_of(now), _of_hundred(now.example_caught)
     return (
-        f"Keep {written(now.threshold)}: of {base:,} executions {frequencies(now, base)} violate, the chance of keeping "
-        f"{percent(objective)} is {chance(now.achievability or 0.0)}, and there {_are(now.pages_per_week)}; of 100 "
-        f"{SLOWDOWNS}, {_of_hundred(now.example_caught)} {'is' if _of_hundred(now.example_caught) == '1' else 'are'} "
-        f"seen{_overall(now)}. {why}"
+        f"Keep {written(now.threshold)}: of {base:,} executions {frequencies(now, base)} violate, "
+        f"the chance of keeping {percent(objective)} is {chance(now.achievability or 0.0)}, "
+        f"and there {'is' if pages(now.pages_per_week) == '1' else 'are'} {_paging(now.pages_per_week)}; "
+        f"of 100 {SLOWDOWNS}, {seen} {'is' if seen == '1' else 'are'} seen{_overall(now)}. {why}"
     )
 
 
@@ -149,10 +149,11 @@ def set_sentence(then: Outcome, *, objective: float) -> str:
     """Say what a first threshold would mean."""
     base = base_of(then)
     return (
-        f"Set {written(then.threshold)}, there is no threshold yet: of {base:,} executions {frequencies(then, base)} would "
-        f"violate, the chance of keeping {percent(objective)} would be {chance(then.achievability or 0.0)}, and there "
-        f"would be {_paging(then.pages_per_week)}; of 100 {SLOWDOWNS}, {_of_hundred(then.example_caught)} would be "
-        f"seen{_overall(then)}."
+        f"Set {written(then.threshold)}, there is no threshold yet: "
+        f"of {base:,} executions {frequencies(then, base)} would violate, "
+        f"the chance of keeping {percent(objective)} would be {chance(then.achievability or 0.0)}, "
+        f"and there would be {_paging(then.pages_per_week)}; "
+        f"of 100 {SLOWDOWNS}, {_of_hundred(then.example_caught)} would be seen{_overall(then)}."
     )
 
 
@@ -320,7 +321,3 @@ def _paging(per_week: float) -> str:
         return "no pages"
     written = pages(per_week)
     return f"{written} {'page' if written == '1' else 'pages'} a week"
-
-
-def _are(per_week: float) -> str:
-    return f"{'is' if pages(per_week) == '1' else 'are'} {_paging(per_week)}"
