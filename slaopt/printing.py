@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slaopt.result import Skipped
-from slaopt.wording import count, moment, percent
+from slaopt.wording import count, moment, percent, seconds
 
 if TYPE_CHECKING:
     from slaopt.analysis import Analysis, Quality
@@ -93,13 +93,22 @@ def _recommendation_lines(result: Recommendation | Skipped) -> Iterator[str]:
 
 
 def report_lines(results: Sequence[Report | Skipped], index: Path) -> Iterator[str]:
-    """Say where the index page is, and one line of each service."""
+    """Say what each report found, in a line of its own, and where the index page is."""
     width = _width(result.service for result in results)
     for result in results:
-        said = f"skipped: {result.reason}" if isinstance(result, Skipped) else result.sentence
+        said = f"skipped: {result.reason}" if isinstance(result, Skipped) else _verdict(result)
         yield f"{visible(result.service, LONGEST_NAME):<{width}}  {visible(said)}"
     yield ""
     yield str(index)
+
+
+def _verdict(report: Report) -> str:
+    from slaopt.report.portfolio import WORDS
+
+    current, recommended = report.current_threshold, report.recommended_threshold
+    thresholds = [seconds(threshold) for threshold in (current, recommended) if threshold is not None]
+    made = "" if report.status == "made" else " (as before)"
+    return f"{WORDS[report.verdict]}: {' → '.join(dict.fromkeys(thresholds)) or 'no threshold'}{made}"
 
 
 def visible(text: str, longest: int | None = None) -> str:

@@ -27,6 +27,7 @@ from slaopt.workspace import notebook_path
 if TYPE_CHECKING:
     from papermill import PapermillExecutionError
 
+    from slaopt.optimize import Verdict
     from slaopt.report.engine import KernelPool, WarmKernel
     from slaopt.sources import Source
 
@@ -44,7 +45,7 @@ class Report(Result):
     directory: Path
     status: Literal["made", "reused"]
     as_of: datetime
-    verdict: str
+    verdict: Verdict
     sentence: str
     current_threshold: float | None
     recommended_threshold: float | None
@@ -121,8 +122,10 @@ def run_reports(
                     pending.append(future)
             wait([result for result in pending if isinstance(result, Future)])
         done = [_value(result) for result in pending if not isinstance(result, Future) or not result.exception()]
+        names = {entry.service for entry in intake.services}  # a mistyped name is not worth a line on the index
         with locked(reports):
-            write_skipped(reports, work, done, source=intake.reading.source, complete=services is None)
+            known = [result for result in done if result.service in names]
+            write_skipped(reports, work, known, source=intake.reading.source, complete=services is None)
             _write_index(reports, notebook_path(workspace, "portfolio"), work, pool)
         return [_value(result) for result in pending]
 
