@@ -125,16 +125,18 @@ class Profile(Result):
         service: str,
         start: datetime,
         step: timedelta,
-        slot: NDArray[np.int64],
+        slot: NDArray[np.integer[Any]],
         low: Floats,
         high: Floats,
-        count: Floats,
+        count: NDArray[np.floating[Any] | np.integer[Any]],
         slot_sums: SlotSums,
+        bucket: NDArray[np.integer[Any]] | None = None,
         **settings: Any,
     ) -> Self:
         """Build from cells: each `count` executions of one `slot` with durations in (low, high].
 
-        Cells of duration 0 have low = high = 0. All arrays are (cells,).
+        Cells of duration 0 have low = high = 0. All arrays are (cells,); with `bucket`, the number of each cell's
+        bucket, low and high are (buckets,).
 
         Raises
         ------
@@ -147,6 +149,7 @@ class Profile(Result):
         if wide.any():
             raise ValueError(f"buckets overlap near {high[wide][0]:g} s: cells must share their bounds")
         shape = (len(slot_sums.sums), len(bounds))
+        column = column if bucket is None else column[bucket]
         counts = csr_array((count.astype(float), (slot, column)), shape=shape)
         counts.sum_duplicates()
         return cls(
@@ -187,8 +190,8 @@ class Profile(Result):
         logs = np.log(values, where=positive, out=np.zeros_like(values))
         sums = replace(
             sums,
-            sums=np.bincount(slot, weights=values, minlength=slots),
-            log_sums=np.bincount(slot, weights=logs, minlength=slots),
+            sums=np.bincount(slot, weights=values, minlength=slots).astype(float),
+            log_sums=np.bincount(slot, weights=logs, minlength=slots).astype(float),
             minima=minima,
             maxima=maxima,
             failures=failures,

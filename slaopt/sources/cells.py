@@ -19,7 +19,8 @@ from slaopt.profile import HOURS, STEPS, Profile, Profiles, SlotSums
 __all__ = ["ZERO", "CoarseCells", "FineCells", "StepSums", "build_profiles", "excluded_spans"]
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.integer[Any]]
+Counts = NDArray[np.floating[Any] | np.integer[Any]]
 
 ZERO = -1  # the `coarse` of executions that took exactly 0
 STEPS_PER_HOUR = HOURS.step // STEPS.step
@@ -33,7 +34,7 @@ class FineCells:
     slot: Ints  # hours since the start
     fine: Ints  # ceil(log2(seconds) · 128); anything where `coarse` is ZERO
     coarse: Ints  # how many of the counted bounds lie below the duration, or ZERO
-    count: Floats
+    count: Counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ class CoarseCells:
 
     slot: Ints  # steps since the start
     coarse: Ints
-    count: Floats
+    count: Counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,14 +98,14 @@ def build_profiles(
         "timestamp_is": params.timestamp_is,
         "failures_are_violations": params.failures == "violations",
     }
-    low, high = _fine_bounds(fine.fine, hour_coarse, own)
     hours = Profile.from_buckets(
-        step=HOURS.step, slot=fine.slot, low=low, high=high, count=fine.count, slot_sums=_hourly(per_step), **settings
-    )
-    low, high = _coarse_bounds(step_coarse, own)
+        step=HOURS.step, slot=fine.slot, count=fine.count, slot_sums=_hourly(per_step),
+        **_fine_buckets(fine.fine, hour_coarse, own), **settings,
+    )  # fmt: skip
     steps = Profile.from_buckets(
-        step=STEPS.step, slot=coarse.slot, low=low, high=high, count=coarse.count, slot_sums=per_step, **settings
-    )
+        step=STEPS.step, slot=coarse.slot, count=coarse.count, slot_sums=per_step,
+        **_coarse_buckets(step_coarse, own), **settings,
+    )  # fmt: skip
     return Profiles(service=service, hours=hours, steps=steps, intake=intake, params=params)
 
 
@@ -116,17 +117,33 @@ def _pooled(coarse: Ints, counted: Floats, own: Floats) -> Ints:
     return np.where(coarse == ZERO, ZERO, np.searchsorted(own, below, side="right")).astype(np.int64)
 
 
-def _fine_bounds(fine: Ints, coarse: Ints, counted: Floats) -> tuple[Floats, Floats]:
+def _fine_buckets(fine: Ints, coarse: Ints, counted: Floats) -> dict[str, Any]:
+    """Give the different buckets among the cells, with their bounds; zeros are one bucket."""
     zero = coarse == ZERO
-    low, high = refined_bounds(np.where(zero, 0, fine), np.where(zero, 0, coarse), counted)
-    return np.where(zero, 0.0, low), np.where(zero, 0.0, high)
+    lowest = int(np.where(zero, 0, fine).min(initial=0)) - 2
+    rank = np.where(zero, 0, fine.astype(np.int64) + coarse - lowest)  # grows with the duration, no two cells alike
+    bucket, example = _distinct(rank)
+    is_zero = zero[example]
+    low, high = refined_bounds(
+        np.where(is_zero, 0, fine[example]).astype(np.int64), np.where(is_zero, 0, coarse[example]), counted
+    )
+    return {"bucket": bucket, "low": np.where(is_zero, 0.0, low), "high": np.where(is_zero, 0.0, high)}
 
 
-def _coarse_bounds(coarse: Ints, counted: Floats) -> tuple[Floats, Floats]:
-    zero, at = coarse == ZERO, np.maximum(coarse, 0)
-    low = np.concatenate([[0.0], counted])[at]
-    high = np.concatenate([counted, [LARGEST]])[at]
-    return np.where(zero, 0.0, low), np.where(zero, 0.0, high)
+def _coarse_buckets(coarse: Ints, counted: Floats) -> dict[str, Any]:
+    bucket, example = _distinct(coarse - ZERO)
+    different = coarse[example]
+    zero, at = different == ZERO, np.maximum(different, 0)
+    low, high = np.concatenate([[0.0], counted])[at], np.concatenate([counted, [LARGEST]])[at]
+    return {"bucket": bucket, "low": np.where(zero, 0.0, low), "high": np.where(zero, 0.0, high)}
+
+
+def _distinct(ranks: Ints) -> tuple[Ints, Ints]:
+    """Number the different ranks, all at least 0 and not far apart: each one's number, and where each number stands."""
+    stands = np.full(int(ranks.max(initial=-1)) + 1, -1)
+    stands[ranks] = np.arange(len(ranks))
+    present = stands >= 0
+    return (np.cumsum(present) - 1)[ranks], stands[present]
 
 
 def _placed(sums: StepSums, start: datetime, end: datetime, params: Params) -> SlotSums:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,8 @@ from slaopt.sources.cells import ZERO, CoarseCells, FineCells, StepSums
 __all__ = ["BATCH", "Counter", "Ladder"]
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.integer]
+Ints = NDArray[np.integer[Any]]
+Array = Ints | Floats
 
 BATCH = 131_072  # executions at once: their arrays fit into the processor's cache
 STEPS_PER_HOUR = HOURS.step // STEPS.step
@@ -67,38 +68,6 @@ class Ladder:
         return cell, coarse, logs * LOG_2
 
 
-@dataclass(slots=True)
-class _Tally:
-    """How often each pair (group, rank) came; a pair may stand in several parts."""
-
-    parts: list[tuple[Ints, Ints, Ints]] = field(default_factory=list)
-
-    def add(self, group: Ints, rank: Ints) -> None:
-        first, low = int(group.min()), int(rank.min())
-        width = int(rank.max()) - low + 1
-        found, counts = _frequencies((group - first) * width + (rank - low))
-        groups, ranks = np.divmod(found, width)
-        self.parts.append((groups + first, (ranks + low).astype(np.int32), counts.astype(np.int32)))
-
-
-def _frequencies(keys: Ints) -> tuple[Ints, Ints]:
-    """Give the different keys, all at least 0, and how often each came."""
-    if int(keys.max()) < DENSE * len(keys):
-        table = np.bincount(keys)
-        found = np.flatnonzero(table)
-        return found, table[found]
-    return np.unique(keys, return_counts=True)
-
-
-def _numbered(keys: Ints) -> tuple[Ints, Ints]:
-    """Give the different keys, all at least 0, and the position of each key among them."""
-    if (size := int(keys.max()) + 1) <= DENSE * len(keys):
-        present = np.zeros(size, dtype=bool)
-        present[keys] = True
-        return np.flatnonzero(present), (np.cumsum(present) - 1)[keys]
-    return np.unique(keys, return_inverse=True)
-
-
 class Counter:
     """Counts executions of services, numbered from 0, in five-minute steps, numbered from 0.
 
@@ -108,9 +77,10 @@ class Counter:
     def __init__(self, *, services: int, counted: Floats) -> None:
         self._services = services
         self._ladder = Ladder(counted)
-        self._hours, self._steps = _Tally(), _Tally()
-        self._sums: list[tuple[Ints, Floats, Floats, Floats, Floats]] = []
-        self._failures: list[tuple[Ints, Ints]] = []
+        self._hours = _Table(services, 2)  # cell, count
+        self._steps = _Table(services, 2)  # counted bounds below, count
+        self._sums = _Table(services, 4)  # sum, sum of logarithms, minimum, maximum
+        self._failures = _Table(services, 1)  # count
 
     def add(self, service: Ints, step: Ints, seconds: Floats) -> None:
         """Count a batch of executions, all arrays (n,); n is best at most BATCH."""
@@ -118,61 +88,99 @@ class Counter:
             return
         group = step.astype(np.int64) * self._services + service
         cell, coarse, logs = self._ladder.cells(seconds)
-        self._hours.add((step // STEPS_PER_HOUR).astype(np.int64) * self._services + service, cell)
-        self._steps.add(group, coarse)
-        first = int(group.min())
-        found, at = _numbered(group - first)
-        minima, maxima = np.full(len(found), np.inf), np.full(len(found), -np.inf)
-        np.minimum.at(minima, at, seconds)
-        np.maximum.at(maxima, at, seconds)
-        sums = np.bincount(at, weights=seconds, minlength=len(found))
-        log_sums = np.bincount(at, weights=logs, minlength=len(found))
-        self._sums.append((found + first, sums, log_sums, minima, maxima))
+        hour_group = (step // STEPS_PER_HOUR).astype(np.int64) * self._services + service
+        self._hours.append(*_pairs(hour_group, cell))
+        self._steps.append(*_pairs(group, coarse))
+        self._sums.append(*_summed(group, seconds, logs))
 
     def add_failures(self, service: Ints, step: Ints) -> None:
         """Count a batch of failed executions, both arrays (n,)."""
         if len(step):
-            self._failures.append(np.unique(step.astype(np.int64) * self._services + service, return_counts=True))
+            found, counts = np.unique(step.astype(np.int64) * self._services + service, return_counts=True)
+            self._failures.append(found, counts)
 
     def results(self) -> Iterator[tuple[FineCells, CoarseCells, StepSums]]:
         """Give what was counted of each service, in the order of their numbers."""
-        hours, steps = self._by_service(self._hours.parts, 3), self._by_service(self._steps.parts, 3)
-        sums, failures = self._by_service(self._sums, 5), self._by_service(self._failures, 2)
-        for hour, step, summed, failed in zip(hours, steps, sums, failures, strict=True):
-            slot, cell, count = hour
+        tables = (self._hours, self._steps, self._sums, self._failures)
+        for hours, steps, sums, failures in zip(*(table.by_service() for table in tables), strict=True):
+            slot, cell, count = hours
+            fine, coarse = self._ladder.fine[cell], self._ladder.coarse[cell]
             yield (
-                FineCells(
-                    slot=slot, fine=self._ladder.fine[cell], coarse=self._ladder.coarse[cell], count=count.astype(float)
-                ),
-                CoarseCells(slot=step[0], coarse=step[1].astype(np.int64), count=step[2].astype(float)),
-                _step_sums(summed, failed),
+                FineCells(slot=slot, fine=fine, coarse=coarse, count=count),
+                CoarseCells(slot=steps[0], coarse=steps[1], count=steps[2]),
+                _step_sums(sums, failures),
             )
 
-    def _by_service(self, parts: list[tuple[Ints | Floats, ...]], width: int) -> Iterator[list[Ints | Floats]]:
-        """Join the parts and give each service's share of every array, slots in place of groups."""
-        columns = [np.concatenate([part[at] for part in parts]) if parts else np.empty(0, int) for at in range(width)]
-        slots, services = np.divmod(columns[0], self._services)
-        order = np.argsort(services.astype(np.min_scalar_type(self._services)), kind="stable")
-        ends = np.cumsum(np.bincount(services, minlength=self._services))
-        columns = [slots, *columns[1:]]
+
+class _Table:
+    """Columns by group, a group being slot × services + service, collected batch by batch."""
+
+    def __init__(self, services: int, columns: int) -> None:
+        self._services = services
+        self._parts: list[list[Array]] = []
+        self._columns = columns
+
+    def append(self, group: Ints, *columns: Array) -> None:
+        slot, service = np.divmod(group, self._services)
+        self._parts.append([service.astype(np.int32), slot.astype(np.int32), *columns])
+
+    def by_service(self) -> Iterator[list[Array]]:
+        """Give slots and columns of each service; a slot may stand more than once."""
+        nothing: list[Array] = [np.empty(0, dtype=np.int32)] * (2 + self._columns)
+        service, *columns = (np.concatenate(arrays) for arrays in zip(*(self._parts or [nothing]), strict=True))
+        self._parts = []
+        order = np.argsort(service.astype(np.min_scalar_type(self._services)), kind="stable")  # a radix sort
+        ends = np.cumsum(np.bincount(service, minlength=self._services))
         for start, end in zip(np.r_[0, ends[:-1]], ends, strict=True):
             mine = order[start:end]
             yield [column[mine] for column in columns]
 
 
-def _step_sums(summed: list[Ints | Floats], failed: list[Ints | Floats]) -> StepSums:
+def _pairs(group: Ints, rank: Ints) -> tuple[Ints, Ints, Ints]:
+    """Give the different pairs of group and rank, and how often each came."""
+    first, low = int(group.min()), int(rank.min())
+    width = int(rank.max()) - low + 1
+    keys = (group - first) * width + (rank - low)
+    if int(keys.max()) < DENSE * len(keys):
+        table = np.bincount(keys)
+        found = np.flatnonzero(table)
+        counts = table[found]
+    else:
+        found, counts = np.unique(keys, return_counts=True)
+    groups, ranks = np.divmod(found, width)
+    return groups + first, (ranks + low).astype(np.int32), counts.astype(np.int32)
+
+
+def _summed(group: Ints, seconds: Floats, logs: Floats) -> tuple[Ints, Floats, Floats, Floats, Floats]:
+    """Give the different groups, and of each the sums of seconds and logarithms, minimum and maximum."""
+    first = int(group.min())
+    keys = group - first
+    if (size := int(keys.max()) + 1) <= DENSE * len(keys):
+        present = np.zeros(size, dtype=bool)
+        present[keys] = True
+        found, at = np.flatnonzero(present), (np.cumsum(present) - 1)[keys]
+    else:
+        found, at = np.unique(keys, return_inverse=True)
+    minima, maxima = np.full(len(found), np.inf), np.full(len(found), -np.inf)
+    np.minimum.at(minima, at, seconds)
+    np.maximum.at(maxima, at, seconds)
+    sums, log_sums = (np.asarray(np.bincount(at, weights=values), dtype=float) for values in (seconds, logs))
+    return found + first, sums, log_sums, minima, maxima
+
+
+def _step_sums(sums: list[Array], failures: list[Array]) -> StepSums:
     """Join the sums and failures of one service's steps, each of which may stand there more than once."""
-    slot, at = np.unique(np.concatenate([summed[0], failed[0]]), return_inverse=True)
-    of_sums, of_failures = at[: len(summed[0])], at[len(summed[0]) :]
+    slot, at = np.unique(np.concatenate([sums[0], failures[0]]), return_inverse=True)
+    of_sums, of_failures = at[: len(sums[0])], at[len(sums[0]) :]
     size = len(slot)
     minima, maxima = np.full(size, np.nan), np.full(size, np.nan)
-    np.fmin.at(minima, of_sums, summed[3])
-    np.fmax.at(maxima, of_sums, summed[4])
+    np.fmin.at(minima, of_sums, sums[3])
+    np.fmax.at(maxima, of_sums, sums[4])
     return StepSums(
-        slot=slot.astype(np.int64),
-        sums=np.bincount(of_sums, weights=summed[1], minlength=size),
-        log_sums=np.bincount(of_sums, weights=summed[2], minlength=size),
+        slot=slot,
+        sums=np.bincount(of_sums, weights=sums[1], minlength=size).astype(float),
+        log_sums=np.bincount(of_sums, weights=sums[2], minlength=size).astype(float),
         minima=minima,
         maxima=maxima,
-        failures=np.bincount(of_failures, weights=failed[1], minlength=size),
+        failures=np.bincount(of_failures, weights=failures[1], minlength=size).astype(float),
     )

@@ -11,16 +11,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from slaopt.buckets import LONGEST
 from slaopt.errors import InputError
 from slaopt.intake import Note
 from slaopt.params import ParamsBook
 from slaopt.sources.base import Options
-from slaopt.sources.columns import is_unit_column, plain_name, unit_name
+from slaopt.sources.columns import is_unit_column, name_unit, plain_name, unit_name
+from slaopt.sources.executions import Executions
 from slaopt.sources.load import Loaded
-from slaopt.sources.notes import Rejection
 from slaopt.sources.parse import NumberForm, StampForm, literal, local_to_utc, seconds_sql, typed_form
-from slaopt.sources.stamps import EARLIEST, zone_pieces
+from slaopt.sources.stamps import zone_pieces
 from slaopt.sources.values import failed_statuses, name_problem, service_name
 
 __all__ = ["Decided", "decide"]
@@ -35,6 +34,7 @@ NAIVE = (StampForm.NAIVE, StampForm.SLASHES, StampForm.DATE)
 class Decided:
     """How the rows are read."""
 
+    executions: Executions
     services: list[str]  # in the order of their numbers
     stamps: str
     timezone: str
@@ -78,12 +78,14 @@ def decide(loaded: Loaded, options: Options) -> Decided:
     decimal, number = _number(numbers, options, notes)
     stamp = _stamp(times, notes)
     utc, twice = _utc(times, stamp, options)
-    _make_executions(
-        loaded, utc=utc, seconds=seconds_sql(number, unit_text, units), number=number,
-        failed=_failed(loaded, services, statuses, options.book), slashes=stamp == "NULL",
+    executions = Executions(
+        utc=utc, number=number, seconds=seconds_sql(number, unit_text, units),
+        failed=_failed(loaded, services, statuses, options.book), slashes_unknown=stamp == "NULL",
     )  # fmt: skip
+    loaded.database.execute(f"CREATE VIEW executions AS {executions.sql('rows')}")
     _note_times(loaded, times, twice, options, notes)
     return Decided(
+        executions=executions,
         services=services, stamps=_stamps_word(times), timezone=options.timezone or "UTC", decimal=decimal,
         unit=unit, unit_from=unit_from, statuses=tuple(statuses[:20]), notes=notes,
     )  # fmt: skip
@@ -100,11 +102,11 @@ def _times(loaded: Loaded, options: Options) -> dict[StampForm, _Times]:
             form: _Times(count=0, only_day_first=0, only_month_first=0, either=0, first=None, last=None)
             for form in forms
         }
-    found = loaded.database.execute(
+    found = loaded.query(
         "SELECT stamp_form, count(*), count_if(stamp IS NOT NULL AND other_stamp IS NULL), "
         "count_if(stamp IS NULL AND other_stamp IS NOT NULL), count_if(stamp IS NOT NULL AND other_stamp IS NOT NULL), "
         "min(stamp), max(stamp) FROM rows GROUP BY 1"
-    ).fetchall()
+    )
     return {
         StampForm(row[0]): _Times(
             count=row[1], only_day_first=row[2], only_month_first=row[3], either=row[4], first=row[5], last=row[6]
@@ -116,19 +118,19 @@ def _times(loaded: Loaded, options: Options) -> dict[StampForm, _Times]:
 def _numbers(loaded: Loaded) -> dict[NumberForm, _Numbers]:
     if _typed(loaded, "duration"):
         return {}
-    found = loaded.database.execute(
+    found = loaded.query(
         "SELECT number_form, count(*), count_if(number IS NOT NULL AND other_number IS NULL), "
         "count_if(number IS NULL AND other_number IS NOT NULL) FROM rows GROUP BY 1"
-    ).fetchall()
+    )
     return {NumberForm(row[0]): _Numbers(count=row[1], only_decimal=row[2], only_thousands=row[3]) for row in found}
 
 
 def _make_names(loaded: Loaded) -> list[str]:
     """Number the services and make the table `names`: text as it stands → number, or the reason against it."""
-    found = loaded.database.execute(f"SELECT DISTINCT service FROM rows LIMIT {MOST_SERVICES + 1}").fetchall()
+    found = loaded.query(f"SELECT DISTINCT service FROM rows LIMIT {MOST_SERVICES + 1}")
     if len(found) > MOST_SERVICES:
         raise InputError(
-            f"{loaded.groups[0].paths[0]}: the service column has more than {MOST_SERVICES:,} different values; "
+            f"{loaded.groups[0].where}: the service column has more than {MOST_SERVICES:,} different values; "
             "name the one that holds services: --column service=NAME"
         )
     problems = {text: name_problem(text) for (text,) in found}
@@ -156,9 +158,7 @@ def _units(loaded: Loaded, options: Options, notes: list[Note]) -> tuple[dict[st
     by_column = [group.columns["unit"] for group in loaded.groups if "unit" in group.columns]
     use_column = bool(by_column) and options.unit is None
     if use_column:
-        texts = [
-            row[0] for row in loaded.database.execute(f"SELECT DISTINCT unit FROM rows LIMIT {MOST_UNITS}").fetchall()
-        ]
+        texts = [row[0] for row in loaded.query(f"SELECT DISTINCT unit FROM rows LIMIT {MOST_UNITS}")]
         sure = all(column.found == "given" or plain_name(column.name) != "unit" for column in by_column)
         if not is_unit_column(texts) and not sure:
             use_column = False
@@ -177,18 +177,16 @@ def _units(loaded: Loaded, options: Options, notes: list[Note]) -> tuple[dict[st
     if typed:
         units = {base: base for base in bases}
     else:
-        found = [
-            row[0] for row in loaded.database.execute(f"SELECT DISTINCT {text} FROM rows LIMIT {MOST_UNITS}").fetchall()
-        ]
+        found = [row[0] for row in loaded.query(f"SELECT DISTINCT {text} FROM rows LIMIT {MOST_UNITS}")]
         units = {item: name for item in found if (name := unit_name(item)) is not None}
     named = {
-        name for group in loaded.groups if options.unit is None and (name := _suffix(group.columns["duration"].name))
+        name for group in loaded.groups if options.unit is None and (name := name_unit(group.columns["duration"].name))
     }
     if use_column and named and set(units.values()) - named:
         raise InputError(
-            f"{loaded.groups[0].paths[0]}: column {loaded.groups[0].columns['duration'].name!r} says "
-            f"{' or '.join(sorted(named))}, column {by_column[0].name!r} says {', '.join(sorted(set(units.values())))}; "
-            "say which holds: --unit"
+            f"{loaded.groups[0].where}: column {loaded.groups[0].columns['duration'].name!r} says "
+            f"{' or '.join(sorted(named))}, column {by_column[0].name!r} says "
+            f"{', '.join(sorted(set(units.values())))}; say which holds: --unit"
         )
     if use_column:
         return units, text, "by row", "unit column"
@@ -199,21 +197,16 @@ def _units(loaded: Loaded, options: Options, notes: list[Note]) -> tuple[dict[st
     return units, text, word, source
 
 
-def _suffix(name: str) -> str | None:
-    from slaopt.sources.columns import name_unit
-
-    return name_unit(name)
-
-
 def _statuses(loaded: Loaded) -> list[tuple[str, int]]:
     if not any("status" in group.columns for group in loaded.groups):
         return []
-    found = loaded.database.execute(
-        f"SELECT status, count(*) FROM rows WHERE status IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {MOST_STATUSES + 1}"
-    ).fetchall()
+    found = loaded.query(
+        "SELECT status, count(*) FROM rows WHERE status IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 "
+        f"LIMIT {MOST_STATUSES + 1}"
+    )
     if len(found) > MOST_STATUSES:
         raise InputError(
-            f"{loaded.groups[0].paths[0]}: the status column has more than {MOST_STATUSES:,} different values; "
+            f"{loaded.groups[0].where}: the status column has more than {MOST_STATUSES:,} different values; "
             "name the one that holds statuses: --column status=NAME"
         )
     return [(str(text), int(count)) for text, count in found]
@@ -303,34 +296,6 @@ def _failed(loaded: Loaded, services: Sequence[str], statuses: Sequence[tuple[st
     return f"CASE id {cases} ELSE {among(usual)} END" if cases else among(usual)
 
 
-def _make_executions(loaded: Loaded, *, utc: str, seconds: str, number: str, failed: str, slashes: bool) -> None:
-    bad_stamp = (
-        f"CASE WHEN stamp_form = {StampForm.SLASHES:d} THEN {Rejection.DAY_OR_MONTH:d} ELSE {Rejection.BAD_STAMP:d} END"
-        if slashes
-        else f"CASE WHEN stamp IS NOT NULL THEN {Rejection.SKIPPED_HOUR:d} ELSE {Rejection.BAD_STAMP:d} END"
-    )
-    comma = f"number_form = {NumberForm.COMMA:d} AND (number IS NOT NULL OR other_number IS NOT NULL)"
-    problem = (
-        f"CASE WHEN utc IS NULL THEN CASE WHEN stamp_form = {StampForm.BLANK:d} THEN {Rejection.BLANK_STAMP:d} "
-        f"ELSE {bad_stamp} END "
-        f"WHEN utc < TIMESTAMP '{EARLIEST:%Y-%m-%d}' THEN {Rejection.EARLY_STAMP:d} "
-        f"WHEN name_problem > 0 THEN name_problem WHEN failed THEN 0 "
-        f"WHEN seconds >= 0 AND seconds <= {LONGEST!r} THEN 0 "
-        f"WHEN number_form = {NumberForm.BLANK:d} THEN {Rejection.BLANK_DURATION:d} "
-        f"WHEN chosen IS NULL AND {comma} THEN {Rejection.COMMA_DURATION:d} "
-        f"WHEN chosen IS NULL THEN {Rejection.BAD_DURATION:d} "
-        f"WHEN seconds IS NULL THEN {Rejection.BAD_UNIT:d} "
-        f"WHEN isnan(seconds) OR isinf(seconds) THEN {Rejection.NOT_FINITE:d} "
-        f"WHEN seconds < 0 THEN {Rejection.NEGATIVE:d} ELSE {Rejection.TOO_LONG:d} END"
-    )
-    loaded.database.execute(
-        f"CREATE VIEW executions AS SELECT id, utc, seconds, failed, mark, ({problem})::UTINYINT AS problem FROM ("
-        f"SELECT id, names.problem AS name_problem, stamp, stamp_form, number, other_number, number_form, mark, "
-        f"{utc} AS utc, {number} AS chosen, {seconds} AS seconds, {failed} AS failed "
-        f"FROM rows JOIN names ON rows.service = names.text)"
-    )
-
-
 def _stamps_word(times: Mapping[StampForm, _Times]) -> str:
     zoned, epoch = times.get(StampForm.ZONED), times.get(StampForm.EPOCH)
     naive = any(form in times for form in NAIVE)
@@ -358,7 +323,7 @@ def _note_times(
             )
         )  # fmt: skip
     if twice != "false":
-        row = loaded.database.execute(f"SELECT count(*) FROM rows WHERE {twice}").fetchall()
+        row = loaded.query(f"SELECT count(*) FROM rows WHERE {twice}")
         if row[0][0]:
             notes.append(
                 Note(

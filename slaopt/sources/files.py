@@ -72,7 +72,9 @@ class FileSource:
             counted=counted_bounds(thresholds=[value for name in there for value in own.get(name, ())]),
         )  # fmt: skip
         counts = count_period(self._loaded.database, period)
-        repeated = self._repeated(start, end)
+        intake = self._intake
+        whole = intake.first is not None and start <= intake.first and intake.last is not None and intake.last < end
+        repeated = self._repeated_ever if whole else self._repeated(start, end)
         for name in wanted:
             if name not in numbers:
                 yield missing_service(name, names)
@@ -96,10 +98,10 @@ class FileSource:
     def _lines(self) -> list[_Line]:
         now = self._options.now.astimezone(UTC).replace(tzinfo=None)
         decided = self._decided  # makes the view
-        found = self._loaded.database.execute(
+        found = self._loaded.query(
             f"SELECT id, problem, failed, count(*), count_if(utc > TIMESTAMP '{now}'), min(utc), "
             f"max(CASE WHEN utc <= TIMESTAMP '{now}' THEN utc END) FROM executions GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
-        ).fetchall()
+        )
         return [
             _Line(
                 service=row[0] if row[0] < len(decided.services) else -1, problem=row[1], failed=row[2], count=row[3],
@@ -143,7 +145,7 @@ class FileSource:
         )
 
     def _services(self) -> Iterator[ServiceIntake]:
-        repeated = self._repeated(None, None)
+        repeated = self._repeated_ever
         mine: dict[int, list[_Line]] = {}
         for line in self._lines:
             mine.setdefault(line.service, []).append(line)
@@ -172,7 +174,13 @@ class FileSource:
         for line in self._lines:
             if line.problem:
                 reasons[line.problem] += line.count
-        examples = find_examples(self._loaded, self._options) if reasons else {}
+        examples = (
+            find_examples(
+                self._loaded, self._decided.executions, self._options, [Rejection(problem) for problem in reasons]
+            )
+            if reasons
+            else {}
+        )
         for problem, count in sorted(reasons.items()):
             yield rejected(Rejection(problem), count, examples.get(Rejection(problem), ()))
         if future := sum(line.future for line in self._lines if not line.problem):
@@ -203,6 +211,10 @@ class FileSource:
             reading=self._reading,
         )
 
+    @cached_property
+    def _repeated_ever(self) -> dict[int, tuple[int, int]]:
+        return self._repeated(None, None)
+
     def _repeated(self, start: datetime | None, end: datetime | None) -> dict[int, tuple[int, int]]:
         """Count, by service, rows that repeat another and those that share the most frequent duration.
 
@@ -216,7 +228,7 @@ class FileSource:
         cursor = self._loaded.database.cursor()
         cursor.execute(
             "CREATE OR REPLACE TEMP TABLE sample AS SELECT id, mark, seconds, problem = 0 AND NOT failed AS kept "
-            f"FROM executions WHERE id >= 0 AND {inside} AND mark % {every} = 0"
+            f"FROM executions WHERE id >= 0 AND {inside} AND pick % {every} = 0"
         )
         doubles = cursor.execute("SELECT id, count(*) - count(DISTINCT mark) FROM sample GROUP BY 1").fetchall()
         frequent = cursor.execute(

@@ -38,6 +38,7 @@ class StampForm(IntEnum):
     BLANK = 4
     UNREADABLE = 5
     DATE = 6
+    NO_ROW = 7
 
 
 class NumberForm(IntEnum):
@@ -125,12 +126,11 @@ def _text_stamp(text: str) -> StampSql:
     digit = f"{text}[1] BETWEEN '0' AND '9'"
     number = f"TRY_CAST({text} AS DOUBLE)"
     flat = f"replace({text}, '-', '/')"
+    log_format = f"(try_strptime({text}, '%d/%b/%Y:%H:%M:%S %z')::TIMESTAMPTZ AT TIME ZONE 'UTC')"
     stamp = (
         f"CASE WHEN NOT ({digit}) THEN NULL WHEN {slashes} THEN {_clock(flat, '%d/%m/%Y')} "
-        f"WHEN {iso} IS NOT NULL THEN {iso} "
-        f"WHEN {number} IS NOT NULL THEN {_epoch(number)} "
-        f"ELSE coalesce({_clock(text, '%d.%m.%Y')}, try_strptime({text}, '%d/%b/%Y:%H:%M:%S %z')::TIMESTAMPTZ AT TIME ZONE 'UTC', "
-        f"try_strptime({text}, '%Y%m%dT%H%M%SZ')::TIMESTAMP) END"
+        f"ELSE coalesce({iso}, CASE WHEN {number} IS NOT NULL THEN {_epoch(number)} "
+        f"ELSE coalesce({_clock(text, '%d.%m.%Y')}, {log_format}, try_strptime({text}, '%Y%m%dT%H%M%SZ')) END) END"
     )
     zoned = rf"regexp_matches({text}, '[A-Za-z]$|:\d\d[^+-]*[+-]\d\d(:?\d\d)?$')"
     form = (
@@ -184,10 +184,12 @@ def _text_number(text: str, decimal: Literal[".", ","] | None) -> NumberSql:
     comma = f"contains({text}, ',')"
     if decimal == ",":
         dotted = rf"regexp_matches({text}, '^[-+]?\d{{1,3}}(\.\d{{3}})+$')"
-        as_dots = f"CASE WHEN {dotted} THEN TRY_CAST(replace({text}, '.', '') AS DOUBLE) WHEN contains({text}, '.') THEN NULL ELSE {plain} END"
-        number = f"CASE WHEN {comma} THEN {as_decimal} ELSE coalesce({as_dots}, {bare}) END"
+        number = (
+            f"CASE WHEN {comma} THEN {as_decimal} WHEN {dotted} THEN TRY_CAST(replace({text}, '.', '') AS DOUBLE) "
+            f"WHEN contains({text}, '.') THEN NULL ELSE coalesce({plain}, {bare}) END"
+        )
     else:
-        number = f"CASE WHEN {plain} IS NOT NULL THEN {plain} WHEN {comma} THEN {as_decimal} ELSE {bare} END"
+        number = f"coalesce({plain}, CASE WHEN {comma} THEN {as_decimal} ELSE {bare} END)"
     form = (
         f"CASE WHEN {text} IS NULL OR {text} = '' THEN {NumberForm.BLANK:d} WHEN {comma} THEN {NumberForm.COMMA:d} "
         f"WHEN {plain} IS NULL AND {bare} IS NULL THEN {NumberForm.UNREADABLE:d} "
@@ -218,7 +220,10 @@ def _times(number: str, factor: float) -> str:
 
 
 def local_to_utc(stamp: str, pieces: list[ZonePiece]) -> tuple[str, str]:
-    """Give the expressions that bring a naive local time to UTC (NULL where the clock skipped it), and whether it came twice."""
+    """Give the expressions that bring a naive local time to UTC, and that tell whether the clock showed it twice.
+
+    The first is NULL where the clock skipped that time.
+    """
     offsets, twice = [], []
     for piece in pieces:
         inside = " AND ".join(

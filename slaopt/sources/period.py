@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Counted", "Period", "Turnout", "count_period"]
 
-Ints = NDArray[np.int64]
+Ints = NDArray[np.integer[Any]]
 STEP = STEPS.step // timedelta(microseconds=1)
 ACCEPTED, FAILED, REJECTED = 0, 1, 2
 SCATTERED = 0.2  # share of the period that one batch may span

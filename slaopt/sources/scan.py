@@ -61,7 +61,9 @@ def scan(
     start = min(max(end - longest, first), end - timedelta(hours=1))
     thresholds = {name: [value] for name in names if (value := book.of(name).threshold) is not None}
     for item in source.profiles(names, start, end, thresholds=thresholds):
-        yield item if isinstance(item, Skipped) else item.last(history[item.service])
+        if isinstance(item, Profiles) and item.hours.end - item.hours.start > timedelta(days=history[item.service]):
+            item = item.last(history[item.service])
+        yield item
 
 
 def _end(as_of: datetime | None, last: datetime) -> datetime:

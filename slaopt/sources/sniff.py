@@ -1,4 +1,4 @@
-"""What kind of file it is: format, compression, delimiter and column names, told from its first bytes and not its name."""
+"""What kind of file it is: format, packing, delimiter and columns, told from its first bytes and not from its name."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def sniff(path: Path, given: Mapping[Role, str]) -> FileForm:
 def open_bytes(path: Path, compression: Compression) -> IO[bytes]:
     """Open a file for reading its bytes, unpacked."""
     if compression == "gzip":
-        return gzip.open(path, "rb")
+        return io.BufferedReader(gzip.open(path, "rb"))
     if compression == "zstd":
         import pyarrow as pa
 
