@@ -34,8 +34,9 @@ def check_lines(intake: Intake, qualities: Sequence[Quality | Skipped]) -> Itera
     yield f"services   {count(len(qualities))}" + (", the worst first" if len(qualities) > 1 else "")
     rows = {service.service: service.rows for service in intake.services}
     ordered = sorted(qualities, key=_goodness)
+    width = _width(quality.service for quality in ordered[:MOST_SERVICES])
     for quality in ordered[:MOST_SERVICES]:
-        yield from _quality_lines(quality, rows.get(quality.service))
+        yield from _quality_lines(quality, rows.get(quality.service), width)
     if len(ordered) > MOST_SERVICES:
         yield f"  … and {count(len(ordered) - MOST_SERVICES)} more; --json lists all"
 
@@ -141,7 +142,7 @@ def _reading_lines(reading: Reading) -> Iterator[str]:
 
 
 def _origin(unit_from: str) -> str:
-    return "the default: say --unit if it is another" if unit_from == "default" else unit_from
+    return "assumed: --unit says another" if unit_from == "default" else unit_from
 
 
 def _note_lines(note: Note) -> Iterator[str]:
@@ -161,13 +162,13 @@ def _place(example: Example) -> str:
     return place + (f": {example.text[:60]!r}" if example.text is not None else "")
 
 
-def _quality_lines(quality: Quality | Skipped, rows: int | None) -> Iterator[str]:
-    name = f"  {visible(quality.service, LONGEST_NAME)}"
+def _quality_lines(quality: Quality | Skipped, rows: int | None, width: int) -> Iterator[str]:
     counted = f"{count(rows)} rows" if rows is not None else ""
+    start = f"  {visible(quality.service, LONGEST_NAME):<{width}}  {counted:>16}"
     if isinstance(quality, Skipped):
-        yield f"{name:<26} {counted:>16}  not usable: {visible(quality.reason)}"
+        yield f"{start}  not usable: {visible(quality.reason)}"
         return
-    yield f"{name:<26} {counted:>16}  {quality.word}, {quality.score:.2f}"
+    yield f"{start}  {quality.word}, {quality.score:.2f}"
     for check in quality.checks:
         yield f"    {visible(check.sentence)}"
         yield f"    → {visible(check.remedy)}"
