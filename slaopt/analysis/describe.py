@@ -11,7 +11,8 @@ import numpy as np
 
 from slaopt.analysis.daily import DailyPercentiles, HourWeekday, daily_percentiles, hour_weekday
 from slaopt.analysis.days import days_of
-from slaopt.analysis.intervals import FEWEST_COUNT, FEWEST_DAYS, RateEstimate, violation_rate
+from slaopt.analysis.effective import FEWEST_COUNT, FEWEST_DAYS
+from slaopt.analysis.intervals import RateEstimate, violation_rate
 from slaopt.analysis.outliers import Outliers, find_outliers
 from slaopt.analysis.quality import Quality, check_quality
 from slaopt.analysis.statistics import Baseline, Statistics, baseline, statistics
