@@ -35,7 +35,7 @@ test: .venv/.installed ## check style, types and layers, and run the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --nbval-lax tests slaopt notebooks
+	$(BIN)/python -m pytest -n 2 --nbval-lax tests slaopt notebooks/explore.ipynb
 
 lab: .venv/.installed ## open JupyterLab
 	$(BIN)/jupyter lab notebooks

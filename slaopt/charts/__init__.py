@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from slaopt.charts.figure import Figure, Table
+from slaopt.charts.figure import Absent, Figure, Table
 from slaopt.charts.performance import hour_and_weekday, percentiles_per_day, quantiles, violations_per_day
 from slaopt.charts.replay import replayed_pages
 from slaopt.charts.thresholds import pages_against_tightness, rates_by_threshold
 
 __all__ = [
+    "Absent",
     "Figure",
     "Table",
     "hour_and_weekday",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import altair as alt
 
-__all__ = ["COLOURS", "FIGURE_MIME", "Figure", "Table"]
+__all__ = ["COLOURS", "FIGURE_MIME", "Absent", "Figure", "Table"]
 
 FIGURE_MIME = "application/vnd.slaopt.figure+json"
 LAB_MIME = "application/vnd.vegalite.v5+json"  # what JupyterLab draws by itself
@@ -133,6 +134,16 @@ class Figure:
             "usermeta": {"embedOptions": {"renderer": "svg", "actions": False}},
         }
         return {FIGURE_MIME: parts, LAB_MIME: titled, "text/plain": self.description}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """A chart that would show nothing, and the sentence that stands in its place."""
+
+    reason: str
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(self.reason)}</p>"
 
 
 def records(**columns: Sequence[Any]) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from slaopt.optimize import Recommendation
 
 __all__ = [
+    "WHOLE",
     "excluded_days",
     "gaps",
     "label",
@@ -34,7 +35,7 @@ __all__ = [
 
 DASH = [5, 4]
 TEXT_HEIGHT = 0.1  # of a line of text, share of a chart's height
-MOSTLY = 0.5  # share of a day that must be excluded for the day to be hatched
+WHOLE = 0.99  # share of a day from which it is excluded as a whole
 Floats = NDArray[np.float64]
 Layers = Any  # Altair's operators on charts have no type of their own
 
@@ -134,10 +135,10 @@ def threshold_rules(recommendation: Recommendation, x: alt.X) -> list[Any]:
 
 
 def excluded_days(daily: DailyPercentiles, *, x: alt.X) -> Layers:
-    """Hatch the days of which more than half is excluded time."""
+    """Hatch the days that are excluded as a whole."""
     import altair as alt
 
-    days = [day for day, share in zip(daily.dates, daily.excluded_share, strict=True) if share > MOSTLY]
+    days = [day for day, share in zip(daily.dates, daily.excluded_share, strict=True) if share > WHOLE]
     rows = [{"day": start, "end": start + 86_400_000} for start in midnight(days)]
     mark = alt.Chart(data(rows)).mark_rect(fill=COLOURS["excluded"], opacity=0.8, aria=False)
     return mark.encode(x=x, x2="end:Q", tooltip=alt.value("excluded time"))

@@ -11,8 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slaopt import wording
-from slaopt.charts.figure import COLOURS, Figure, Table, data, records
-from slaopt.charts.marks import excluded_days, gaps, label, line, rule_across, spread, tail_height, threshold_rules
+from slaopt.charts.figure import COLOURS, Absent, Figure, Table, data, records
+from slaopt.charts.marks import (
+    WHOLE,
+    excluded_days,
+    gaps,
+    label,
+    line,
+    rule_across,
+    spread,
+    tail_height,
+    threshold_rules,
+)
 from slaopt.charts.scales import bounds_of, clock, day_labels, days_x, duration_axis, noon, percent_axis
 
 if TYPE_CHECKING:
@@ -41,12 +51,14 @@ class _Line:
     dashed: bool
 
 
-def violations_per_day(assessment: Assessment) -> Figure:
+def violations_per_day(assessment: Assessment) -> Figure | Absent:
     """Share of violations on each day, at the current threshold and at the recommended one."""
     import altair as alt
 
     daily = assessment.analysis.daily
     lines, budget = _lines(assessment), 1 - assessment.analysis.objective
+    if not lines:
+        return Absent(reason="No threshold is set and none is recommended, so there are no violations to show.")
     top = 1.15 * max([1.25 * budget, *(float(np.nanmax(line.shares)) for line in lines)])
     scale = alt.Scale(domain=[0, top], nice=False)
     x, y = days_x(assessment.analysis), alt.Y("share:Q", scale=scale, axis=percent_axis("Violations per day"))
@@ -69,17 +81,19 @@ def violations_per_day(assessment: Assessment) -> Figure:
         layers.append(
             line(rows, x, y, drawn.colour, dashed=drawn.dashed, tooltip={"date": "Day", "rate": f"above {drawn.name}"})
         )
-    heights = spread([tail_height(drawn.shares) for drawn in lines], 0.09 * top)
-    for drawn, height in zip(lines, heights, strict=True):
-        end = [{"day": noon(daily.dates)[-1], "share": height, "label": drawn.name}]
-        layers.append(label(end, {"x": x, "y": y}, drawn.colour, align="right", baseline="bottom", dy=-5))
+    peaks = [_late_peak(drawn.shares) for drawn in lines]
+    heights = spread([float(drawn.shares[peak]) for drawn, peak in zip(lines, peaks, strict=True)], 0.09 * top)
+    for drawn, peak, height in zip(lines, peaks, heights, strict=True):
+        name = [{"day": noon(daily.dates)[peak], "share": height, "label": drawn.name}]
+        align = "right" if peak > 0.85 * len(drawn.shares) else "center"
+        layers.append(label(name, {"x": x, "y": y}, drawn.colour, align=align, baseline="bottom", dy=-6))
     rows_of = zip(
         names, map(wording.count, daily.executions), *(_percents(drawn.shares) for drawn in lines), strict=True
     )
     return Figure(
         title=_violations_finding(lines, budget),
-        reading="Share of executions that took longer than the threshold, day by day. "
-        "Above the thin line, a day uses more than its part of the error budget.",
+        reading="Share of executions that took longer. Above the thin line a day uses more than its part of the budget."
+        + (" Hatched: excluded days." if _hatched(assessment.analysis, x) else ""),
         chart=alt.layer(*layers),
         table=Table(columns=("Day", "Executions", *(f"above {drawn.name}" for drawn in lines)), rows=tuple(rows_of)),
         height=240,
@@ -101,14 +115,19 @@ def _lines(assessment: Assessment) -> list[_Line]:
     return [drawn for drawn in lines if np.isfinite(drawn.shares).any()]
 
 
+def _late_peak(shares: Floats) -> int:
+    """The highest day of the last third, where a line's name meets no other point of it."""
+    start = 2 * len(shares) // 3
+    tail = shares[start:]
+    return start + int(np.nanargmax(tail)) if np.isfinite(tail).any() else int(np.nanargmax(shares))
+
+
 def _percents(shares: Floats) -> list[str]:
     return [wording.percent(share) if math.isfinite(share) else "–" for share in shares.tolist()]
 
 
 def _violations_finding(lines: Sequence[_Line], budget: float) -> str:
     """Say on how many days the budget was exceeded at each threshold."""
-    if not lines:
-        return "No threshold is set, so nothing violates yet"
     days = [int(np.sum(drawn.shares > budget)) for drawn in lines]
     ran = int(np.sum(np.isfinite(lines[0].shares)))
     at = [drawn.name.rpartition(" (")[0] for drawn in lines]
@@ -156,7 +175,7 @@ def percentiles_per_day(analysis: Analysis) -> Figure:
     return Figure(
         title=_daily_finding(analysis),
         reading="Each line: so many of a day's executions took at most this long."
-        + (" Hatched: more than half of the day is excluded time." if layers and analysis.excluded_share > 0 else ""),
+        + (" Hatched: excluded days." if _hatched(analysis, x) else ""),
         chart=alt.layer(*layers),
         table=Table(columns=columns, rows=tuple(rows_of)),
         height=270,
@@ -164,7 +183,7 @@ def percentiles_per_day(analysis: Analysis) -> Figure:
 
 
 def _hatched(analysis: Analysis, x: alt.X) -> list[Any]:
-    hatched = np.asarray(analysis.daily.excluded_share) > 0.5
+    hatched = np.asarray(analysis.daily.excluded_share) > WHOLE
     return [excluded_days(analysis.daily, x=x)] if hatched.any() else []
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from slaopt import wording
-from slaopt.charts.figure import COLOURS, Figure, Table, data
-from slaopt.charts.marks import excluded_days, label
+from slaopt.charts.figure import COLOURS, Absent, Figure, Table, data
+from slaopt.charts.marks import WHOLE, excluded_days, label
 from slaopt.charts.scales import days_x, wall_time
 
 if TYPE_CHECKING:
@@ -17,17 +17,20 @@ if TYPE_CHECKING:
 __all__ = ["replayed_pages"]
 
 
-def replayed_pages(assessment: Assessment) -> Figure:
+def replayed_pages(assessment: Assessment) -> Figure | Absent:
     """When pages would have come at the current and at the recommended threshold."""
     import altair as alt
 
     analysis = assessment.analysis
     zone, rows_of = analysis.timezone, _rows(assessment)
+    finding = _finding(rows_of, analysis.analysis_period)
+    if not any(pages for _, pages, _ in rows_of):
+        return Absent(reason=f"{finding}.")
     x = days_x(analysis)
     order = [name for name, _, _ in rows_of]
     y = alt.Y("name:O", sort=order, axis=None, scale=alt.Scale(domain=order, paddingInner=0.6, paddingOuter=0.5))
     layers: list[Any] = []
-    if any(share > 0.5 for share in analysis.daily.excluded_share):
+    if any(share > WHOLE for share in analysis.daily.excluded_share):
         layers.append(excluded_days(analysis.daily, x=x))
     for name, pages, colour in rows_of:
         rows = [{"day": wall_time(page, zone), "name": name, "when": wording.moment(page, zone)} for page in pages]
@@ -36,9 +39,8 @@ def replayed_pages(assessment: Assessment) -> Figure:
         layers.append(ticks.encode(x=x, y=y, tooltip=hint))
         named = [{"name": name, "label": f"{name}: {_pages(len(pages))}"}]
         layers.append(label(named, {"y": y, "x": alt.value(0)}, colour, dy=-24))
-    days = analysis.analysis_period
     return Figure(
-        title=_finding(rows_of, days),
+        title=finding,
         reading="Each mark is a page that the burn-rate alerts would have sent; an alert that keeps firing "
         "is sent again every 4 hours.",
         chart=alt.layer(*layers),
@@ -62,8 +64,14 @@ def _rows(assessment: Assessment) -> list[tuple[str, tuple[datetime, ...], str]]
 
 
 def _finding(rows: list[tuple[str, tuple[datetime, ...], str]], days: float) -> str:
-    told = [f"{_pages(len(pages))} at {name.rpartition(' (')[0]}" for name, pages, _ in rows]
-    return f"In {wording.number(days)} days there would have been " + " and ".join(told)
+    if not rows:
+        return "No alerts were replayed, since there is no threshold to replay them at"
+    counts = [len(pages) for _, pages, _ in rows]
+    at = [name.rpartition(" (")[0] for name, _, _ in rows]
+    if len(rows) == 2 and not any(counts):
+        return f"In {wording.number(days)} days there would have been no page, neither at {at[0]} nor at {at[1]}"
+    told = " and ".join(f"{_pages(n)} at {threshold}" for n, threshold in zip(counts, at, strict=True))
+    return f"In {wording.number(days)} days there would have been {told}"
 
 
 def _pages(count: int) -> str:

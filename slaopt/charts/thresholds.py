@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from slaopt import wording
-from slaopt.charts.figure import COLOURS, Figure, Table, data
+from slaopt.charts.figure import COLOURS, Absent, Figure, Table, data
 from slaopt.charts.marks import DASH, label, rule_across, spread, threshold_rules
 from slaopt.charts.scales import bounds_of, duration_axis, percent_axis
+from slaopt.optimize.sentences import chance, pages
 
 if TYPE_CHECKING:
     import altair as alt
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 __all__ = ["pages_against_tightness", "rates_by_threshold"]
 
 
-def rates_by_threshold(recommendation: Recommendation) -> Figure:
+def rates_by_threshold(recommendation: Recommendation) -> Figure | Absent:
     """Expected violation rate of every candidate with its interval, against the error budget."""
     import altair as alt
 
     scores, budget = recommendation.candidates, 1 - recommendation.objective
+    if not scores:
+        return Absent(reason="No candidate was scored, since nothing is recommended.")
     low, high = bounds_of([score.threshold for score in scores], margin=0.03)
     x = alt.X(
         "threshold:Q", scale=alt.Scale(type="log", domain=[low, high], nice=False),
@@ -82,7 +85,7 @@ def _rate_row(score: CandidateScore) -> dict[str, Any]:
         "high": high,
         "name": wording.seconds(score.threshold),
         "text": wording.per_thousand(score.rate.average_week) + (f" ({span})" if interval else ""),
-        "kept": "–" if score.achievability is None else wording.percent(score.achievability),
+        "kept": "–" if score.achievability is None else chance(score.achievability),
     }
 
 
@@ -99,11 +102,13 @@ def _rates_finding(recommendation: Recommendation) -> str:
     return f"The objective of {objective} is expected to be kept from {wording.seconds(kept[0].threshold)} on"
 
 
-def pages_against_tightness(recommendation: Recommendation) -> Figure:
+def pages_against_tightness(recommendation: Recommendation) -> Figure | Absent:
     """The trade-off: pages a week against the share of injected slowdowns that would be seen."""
     import altair as alt
 
     scores = recommendation.candidates
+    if not scores:
+        return Absent(reason="Nor were alerts replayed and slowdowns injected.")
     rows = [_trade_row(score) for score in scores]
     top = max(1.0, 1.18 * max(score.pages_per_week for score in scores))
     tight = np.array([score.tightness for score in scores])
@@ -143,22 +148,13 @@ def pages_against_tightness(recommendation: Recommendation) -> Figure:
     )
 
 
-def per_week(pages: float) -> str:
-    """Write pages a week: what comes less than once in four years is none.
-
-    >>> per_week(5.04), per_week(0.0821), per_week(0.001)
-    ('5', '0.08', '0')
-    """
-    return wording.number(round(pages, 2), 2)
-
-
 def _trade_row(score: CandidateScore) -> dict[str, Any]:
     return {
         "threshold": score.threshold,
         "tightness": score.tightness,
         "pages": score.pages_per_week,
         "name": wording.seconds(score.threshold),
-        "paged": per_week(score.pages_per_week),
+        "paged": pages(score.pages_per_week),
         "seen": wording.percent(score.tightness),
         "beaten": "no" if score.on_front else "yes",
     }
@@ -201,20 +197,25 @@ def _named_points(recommendation: Recommendation, x: alt.X, y: alt.Y, top: float
 def _trade_finding(recommendation: Recommendation) -> str:
     now, then = recommendation.now, recommendation.then
     if now and then and now.threshold != then.threshold:
-        return (
-            f"From {wording.seconds(now.threshold)} to {wording.seconds(then.threshold)}: "
-            f"{per_week(now.pages_per_week)} → {per_week(then.pages_per_week)} pages a week, "
-            f"tightness {wording.percent(now.tightness)} → {wording.percent(then.tightness)}"
+        paged = _moved(
+            "pages", pages(now.pages_per_week), pages(then.pages_per_week), then.pages_per_week > now.pages_per_week
         )
+        tight = _moved(
+            "tightness", wording.percent(now.tightness), wording.percent(then.tightness), then.tightness > now.tightness
+        )
+        return f"From {wording.seconds(now.threshold)} to {wording.seconds(then.threshold)}, {paged} a week, {tight}"
     chosen = then or now
-    if chosen:
-        return (
-            f"At {wording.seconds(chosen.threshold)}: {per_week(chosen.pages_per_week)} pages a week, "
-            f"tightness {wording.percent(chosen.tightness)}"
-        )
-    best = _least(recommendation.candidates)
-    return f"Most is seen at {wording.seconds(best.threshold)}, with {per_week(best.pages_per_week)} pages a week"
+    if chosen is None:
+        best = max(recommendation.candidates, key=lambda score: score.tightness)
+        return f"Most is seen at {wording.seconds(best.threshold)}, with {pages(best.pages_per_week)} pages a week"
+    return (
+        f"At {wording.seconds(chosen.threshold)} there would be {pages(chosen.pages_per_week)} pages a week, "
+        f"and {wording.percent(chosen.tightness)} of the injected slowdowns would be seen"
+    )
 
 
-def _least(scores: Sequence[CandidateScore]) -> CandidateScore:
-    return max(scores, key=lambda score: score.tightness)
+def _moved(name: str, before: str, after: str, rises: bool) -> str:
+    if before == after:
+        return f"{name} {'stay' if name == 'pages' else 'stays'} at {after}"
+    verb = ("rise" if rises else "fall") + ("" if name == "pages" else "s")
+    return f"{name} {verb} from {before} to {after}"

@@ -32,7 +32,6 @@ def verdict(assessment: Assessment, run: Described) -> Part:
     """Name the service, its period, source and quality, and say the verdict."""
     analysis, recommendation = assessment.analysis, assessment.recommendation
     claim, rest = _headline(recommendation.sentence)
-    worst = next(iter(analysis.quality.checks), None)
     return render(
         "verdict.html",
         text=recommendation.sentence,
@@ -46,7 +45,6 @@ def verdict(assessment: Assessment, run: Described) -> Part:
         claim=claim,
         rest=rest,
         notes=_notes(assessment),
-        problem=worst if recommendation.verdict == "data_problem" else None,
     )
 
 

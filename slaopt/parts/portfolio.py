@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["services", "skipped", "totals"]
 
-WIDTH, HEIGHT = 96, 24  # of a sparkline, pixels
+WIDTH, HEIGHT = 96, 24  # of a sparkline, pixels, as the style sheet says
 MOST_POINTS = 32
 OLD = 1.0  # days behind the newest report from which a line says so
-QUALITY = {"good": "good", "look": "look", "poor": "poor"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,32 +28,26 @@ class _Line:
     href: str
     words: str
     kind: str
-    sentence: str
     threshold: str
-    threshold_key: float
+    threshold_key: str
     rate: str
-    rate_key: float
+    rate_key: str
     pages: str
-    pages_key: float
+    pages_key: str
     path: str
-    path_of: str
     quality: str
     quality_sentence: str
-    quality_key: float
-    stale: str
+    quality_key: str
+    stale: bool
     age: str
-    age_key: float
+    age_key: str
 
 
 def totals(portfolio: Portfolio) -> Part:
     """Say how many services there are, how many would change and what that would save."""
-    n = len(portfolio.rows)
     as_of = wording.moment(portfolio.as_of) if portfolio.as_of else ""
     sentence = _totals(portfolio)
-    return render(
-        "totals.html", text=sentence, services=n, changes=portfolio.changes, skipped=len(portfolio.skipped), as_of=as_of,
-        sentence=sentence, pages_now=pages(portfolio.pages_now), pages_then=pages(portfolio.pages_then),
-    )  # fmt: skip
+    return render("totals.html", text=sentence, sentence=sentence, as_of=as_of, skipped=len(portfolio.skipped))
 
 
 def _totals(portfolio: Portfolio) -> str:
@@ -76,7 +69,7 @@ def _services(n: int) -> str:
 def services(portfolio: Portfolio) -> Part:
     """List the services, those first that need attention."""
     lines = [_line(row) for row in portfolio.rows]
-    return render("services.html", text=_totals(portfolio), lines=lines, width=WIDTH, height=HEIGHT)
+    return render("services.html", text=_totals(portfolio), lines=lines)
 
 
 def skipped(portfolio: Portfolio) -> Part:
@@ -93,22 +86,25 @@ def _line(row: PortfolioRow) -> _Line:
         href=row.href,
         words=row.words,
         kind=row.verdict,
-        sentence=row.sentence,
         threshold=_moved(_seconds(row.current_threshold), _seconds(row.recommended_threshold)),
-        threshold_key=row.recommended_threshold or row.current_threshold or 0.0,
+        threshold_key=_key(row.recommended_threshold or row.current_threshold),
         rate=_moved(_rate(row.violation_rate_now), _rate(row.violation_rate_then)),
-        rate_key=row.violation_rate_now or 0.0,
+        rate_key=_key(row.violation_rate_now),
         pages=_moved(_pages(row.pages_now), _pages(row.pages_then)),
-        pages_key=row.pages_now or 0.0,
+        pages_key=_key(row.pages_now),
         path=sparkline(row.sparkline),
-        path_of="violations per day" if row.sparkline_of == "violation_rate" else "95th percentile per day",
-        quality=QUALITY[row.quality],
+        quality=row.quality,
         quality_sentence=row.quality_sentence,
-        quality_key=row.data_quality_score or 0.0,
-        stale="stale" if row.age_days >= OLD else "",
+        quality_key=_key(row.data_quality_score),
+        stale=row.age_days >= OLD,
         age=_age(row),
-        age_key=round(row.age_days, 2),
+        age_key=_key(row.age_days),
     )
+
+
+def _key(value: float | None) -> str:
+    """What a column sorts by; where there is no figure, below all that have one."""
+    return "-1" if value is None else f"{value:.4g}"
 
 
 def _moved(now: str, then: str) -> str:
@@ -137,16 +133,17 @@ def sparkline(values: Sequence[float | None]) -> str:
     """Give the path of a small line from zero to its maximum; missing days are gaps.
 
     >>> sparkline([0.0, 1.0, None, 0.5])
-    'M0 23L32 1M96 12'
+    'M0 23l32-22M96 12'
     """
     shown = list(values)[-MOST_POINTS:]
     top = max((value for value in shown if value is not None), default=0.0) or 1.0
     step = WIDTH / max(1, len(shown) - 1)
-    path, pen = "", "M"
+    path, last = "", None
     for place, value in enumerate(shown):
         if value is None:
-            pen = "M"
+            last = None
             continue
-        path += f"{pen}{round(place * step)} {round(HEIGHT - 1 - (HEIGHT - 2) * value / top)}"
-        pen = "L"
+        x, y = round(place * step), round(HEIGHT - 1 - (HEIGHT - 2) * value / top)
+        path += f"M{x} {y}" if last is None else f"l{x - last[0]}{y - last[1]:+d}".replace("+", " ")
+        last = x, y
     return path

@@ -63,7 +63,14 @@ def _export(notebook: NotebookNode, *, title: str, kind: Kind) -> str:
         "policy": _policy([_source("theme.js"), *scripts]),
         "places": count(1),
     }
-    page, _ = _exporter().from_notebook_node(shown, resources={"slaopt": resources})
+    return _render(shown, {"slaopt": resources})
+
+
+def _render(notebook: NotebookNode, resources: dict[str, Any]) -> str:
+    """Fill the template, without HTMLExporter's second parsing of the whole page, which takes longer than all else."""
+    from nbconvert.exporters.templateexporter import TemplateExporter
+
+    page, _ = TemplateExporter.from_notebook_node(_exporter(), notebook, resources=resources)
     return str(page)
 
 

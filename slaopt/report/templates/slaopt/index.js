@@ -16,7 +16,7 @@
     var shown = 0;
     rows.forEach(function (row, place) {
       var match = words.every(function (word) { return texts[place].indexOf(word) >= 0; });
-      row.hidden = !match;
+      if (row.hidden === match) row.hidden = !match;
       shown += match;
     });
     output.textContent = words.length ? shown + " of " + rows.length : "";

@@ -6,7 +6,7 @@
     var spec = JSON.parse(figure.querySelector("script").textContent);
     return vegaEmbed(live, spec, options).then(function () {
       figure.classList.add("drawn");
-      live.removeAttribute("role");
+      ["role", "aria-roledescription", "aria-label"].forEach(function (name) { live.removeAttribute(name); });
       live.querySelectorAll("svg").forEach(function (svg) {
         svg.setAttribute("aria-hidden", "true");
         svg.setAttribute("focusable", "false");
