@@ -124,7 +124,14 @@ def _too_few(profile: Profile, ran: int, intake: ServiceIntake, params: Params) 
         if rows
     ]
     among = f" (of {count(intake.rows)} rows read, {', '.join(left_out)})" if left_out else ""
-    return f"{seen}{among}; {needed}: measure longer, or analyse a longer period (--days)"
+    last = intake.last
+    if last is not None and profile.end - last >= timedelta(days=1):
+        remedy = (
+            f"the latest is of {moment(last, profile.timezone)}: end the period there with --as-of, or export again"
+        )
+    else:
+        remedy = "measure longer, or analyse a longer period (--days)"
+    return f"{seen}{among}; {needed}: {remedy}"
 
 
 def _excluded_reasons(excluded: Excluded, profile: Profile) -> tuple[str, ...]:

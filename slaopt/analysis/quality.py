@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
@@ -20,6 +20,8 @@ from slaopt.result import Result
 from slaopt.wording import count, moment, number, percent, seconds
 
 __all__ = ["Quality", "QualityCheck", "check_quality"]
+
+FEWEST = 100  # executions below which it is no wonder that one duration holds most of them
 
 Word = Literal["good", "look", "poor"]
 
@@ -39,7 +41,7 @@ class QualityCheck(Result):
 class Quality(Result):
     """How far the measurements can be trusted; under 0.5 nothing is recommended."""
 
-    service: str
+    service: str = field(metadata={"published": "service_type"})
     score: float  # 0–1
     word: Word
     checks: tuple[QualityCheck, ...]  # what costs most first
@@ -49,7 +51,9 @@ class Quality(Result):
 def check_quality(profiles: Profiles, params: Params) -> Quality:
     """Score the last `params.days` of the measurements and what was read of them."""
     recent = profiles.last(params.days)
-    found = [*_rows(profiles.intake, params), *_times(recent.hours, params), *_durations(recent, params)]
+    measured = recent.hours.executions.sum() > 0
+    tail = [*_times(recent.hours, params), *_durations(recent, params)] if measured else [_nothing(recent, params)]
+    found = [*_rows(profiles.intake, params), *tail]
     checks = sorted((check for check in found if check.severity > 0), key=lambda c: -c.weight * c.severity)
     score = float(np.prod([1 - check.weight * check.severity for check in checks])) if checks else 1.0
     word: Word = "good" if score >= 0.9 else "look" if score >= 0.5 else "poor"
@@ -103,6 +107,19 @@ def _rows(intake: ServiceIntake, params: Params) -> Iterator[QualityCheck]:
         )
 
 
+def _nothing(profiles: Profiles, params: Params) -> QualityCheck:
+    """What no execution at all tells."""
+    last = profiles.intake.last
+    latest = f" The latest is of {moment(last, profiles.hours.timezone)}." if last else ""
+    return QualityCheck(
+        name="no executions",
+        severity=1.0,
+        weight=0.6,
+        sentence=f"No execution was measured in the last {params.days} days.{latest}",
+        remedy="Export again, or end the period earlier with --as-of.",
+    )
+
+
 def _times(profile: Profile, params: Params) -> Iterator[QualityCheck]:
     """What the times of the executions tell."""
     gaps = find_gaps(profile)
@@ -146,18 +163,18 @@ def _durations(profiles: Profiles, params: Params) -> Iterator[QualityCheck]:
         name="too few",
         severity=1 - min(1.0, float(np.sqrt(deciding)) / 10),
         weight=0.6,
-        sentence=f"{count(n)} executions: at an objective of {percent(params.objective)} the slowest "
-        f"{count(deciding)} of them decide.",
+        sentence=f"Only {count(n)} execution{'' if n == 1 else 's'} in {params.days} days: an objective of "
+        f"{percent(params.objective)} allows {number(deciding, 2)} violations, too few to tell it from a near one.",
         remedy="Analyse a longer period (--days), or promise less than so few executions can show.",
     )
     same = profiles.intake.most_frequent / max(profiles.intake.accepted, 1)
-    if same > 0.5:
+    if same > 0.5 and n >= FEWEST:
         middle = float(bucket_middles(profile.bounds)[profile.bucket_totals.argmax()])
         yield QualityCheck(
             name="one value",
             severity=1.0,
             weight=0.5,
-            sentence=f"One duration, about {seconds(middle)}, holds {percent(same)} of all executions.",
+            sentence=f"One duration, about {seconds(middle, 2)}, holds {percent(same)} of all executions.",
             remedy="Measure finer than whole units, and check whether a default or a timeout is written as a duration.",
         )
     jump = find_unit_jump(profile)

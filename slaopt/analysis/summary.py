@@ -61,11 +61,11 @@ def _quantile_fact(estimate: QuantileEstimate) -> Fact:
 
 def _rate_fact(rate: RateEstimate) -> Fact:
     ends = rate.interval
-    return Fact(
-        f"over {seconds(rate.threshold)}",
-        f"{per_thousand(rate.rate)} of 1,000",
-        span(per_thousand(ends.low), per_thousand(ends.high)) if ends else "–",
-    )
+    interval = "–"
+    if ends:
+        low = ends.low if ends.low > ends.high / 1000 else 0.0  # 0.00003 would only look like knowledge
+        interval = span(per_thousand(low), per_thousand(ends.high))
+    return Fact(f"over {seconds(rate.threshold)}", f"{per_thousand(rate.rate)} of 1,000", interval)
 
 
 def _outliers(analysis: Analysis) -> tuple[str, str]:

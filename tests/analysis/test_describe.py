@@ -77,6 +77,15 @@ def test_a_skipped_service_tells_what_became_of_its_rows():
     assert "(of 5,000 rows read, 4,000 rejected, 1,000 failed)" in result.reason
 
 
+def test_a_skipped_service_that_ended_says_when():
+    empty = profiles_of(np.empty(0, dtype="datetime64[us]"), np.empty(0))
+    old = replace(empty.intake, last=START - timedelta(days=3))
+    assert (
+        "the latest is of 31 Jul 2026, 00:00 UTC: end the period"
+        in analyze(replace(empty, intake=old), Params()).reason
+    )
+
+
 def test_measurements_that_begin_late_shorten_the_period(rng):
     times = stamps(20 + 10 * rng.random(N))
     result = analysed(profiles_of(times, rng.lognormal(0, 0.5, N)))

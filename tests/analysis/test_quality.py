@@ -36,7 +36,7 @@ def only_check(quality: Quality) -> str:
 def test_clean_measurements_score_one(times, durations):
     quality = check_quality(profiles_of(times, durations), Params())
     assert (quality.score, quality.word, quality.checks) == (1.0, "good", ())
-    assert quality.to_dict()["service"] == "simulated"
+    assert quality.to_dict()["service_type"] == "simulated"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_few_executions_are_judged_by_those_that_decide(rng):
     quality = check_quality(profiles, Params(objective=0.99))
     assert only_check(quality) == "too few"
     assert quality.score == pytest.approx(1 - 0.6 * 0.7)
-    assert "the slowest 9 of them decide" in quality.checks[0].sentence
+    assert "Only 900 executions in 30 days: an objective of 99 % allows 9 violations" in quality.checks[0].sentence
     assert check_quality(profiles, Params(objective=0.8)).checks == ()
 
 
@@ -128,6 +128,13 @@ def test_a_service_of_some_weekdays_has_no_gaps(weekdays, rng):
     runs = np.isin((times.astype("datetime64[D]").astype(int) + 3) % 7, weekdays)
     hours = profiles_of(times[runs], durations[runs]).hours
     assert [gap for gap in find_gaps(hours) if not gap.at_end] == []
+
+
+def test_the_duration_that_most_executions_share_is_named(rng):
+    durations = np.where(rng.random(N) < 0.6, 2.0, rng.lognormal(0, 0.5, N))
+    quality = check_quality(profiles_of(spread(N, rng), durations, most_frequent=int((durations == 2).sum())), Params())
+    assert only_check(quality) == "one value"
+    assert quality.checks[0].sentence.startswith("One duration, about 2 s, holds 60 % of")
 
 
 @pytest.mark.parametrize("factor", [1000, 1 / 1000, 60, 3600])
@@ -201,4 +208,13 @@ def test_complete_and_quick_executions_are_not_cut(times, durations):
 
 def test_nothing_at_all_is_poor():
     quality = check_quality(profiles_of(np.empty(0, dtype="datetime64[us]"), np.empty(0)), Params())
+    assert only_check(quality) == "no executions"
     assert quality.word == "poor"
+
+
+def test_a_service_that_ended_long_ago_says_when(rng):
+    old = profiles_of(spread(500, rng, days=40), np.ones(500), days=90, most_frequent=500)
+    ended = replace(old.intake, last=START + timedelta(days=40))
+    quality = check_quality(replace(old, intake=ended), Params())
+    assert "no executions" in [check.name for check in quality.checks]
+    assert quality.sentence.endswith("in the last 30 days. The latest is of 12 Sep 2026, 00:00 UTC.")
