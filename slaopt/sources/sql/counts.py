@@ -1,8 +1,8 @@
-"""The questions put to the database: who is there, and how many executions fall into each cell."""
+"""The questions put to the database: what becomes of the rows, and how many executions fall into each cell."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -18,19 +18,70 @@ from slaopt.profile import HOURS, STEPS
 from slaopt.sources.cells import ZERO
 from slaopt.sources.sql.dialect import Dialect, Expression, fine_index, integer, literal
 
-__all__ = ["ByService", "Counting", "ExcludedRule", "tally"]
+__all__ = [
+    "EXCLUDED", "FAILED", "REJECTED", "ByService", "Counting", "ExcludedRule", "counting_rows", "doubles",
+    "most_frequent", "tally",
+]  # fmt: skip
 
 Floats = NDArray[np.float64]
 
+FAILED, EXCLUDED, REJECTED = -2, -3, -4  # in place of a counted bucket; ZERO is −1
 STEPS_PER_HOUR = HOURS.step // STEPS.step
 BATCH = 20_000  # rows fetched at once
+GRAIN = 1e6  # parts of a second by which durations are sampled
+
+
+def tally(rows: sa.Subquery, now: datetime) -> sa.Select[Any]:
+    """Count the rows of each service by what becomes of them; `first` and `last` are of usable stamps."""
+    c, then = rows.c, literal(now.timestamp())
+    fate = (c.service, c.problem, c.failed, c.kind)
+    return sa.select(
+        *fate,
+        sa.func.count().label("rows"),
+        sa.func.sum(c.twice).label("twice"),
+        sa.func.sum(sa.case((c.moment > then, integer(1)), else_=integer(0))).label("future"),
+        sa.func.min(c.moment).label("first"),
+        sa.func.max(sa.case((c.moment <= then, c.moment))).label("last"),
+        sa.func.max(c.moment).label("latest"),
+    ).group_by(*fate)
+
+
+def doubles(rows: sa.Subquery, columns: int, period: tuple[datetime, datetime] | None, every: int) -> sa.Select[Any]:
+    """Count, for each service, the rows that repeat another in all carried columns, among every so many-th second."""
+    c = rows.c
+    carried = [c[f"carried_{at}"] for at in range(columns)]
+    equal = sa.select(c.service, sa.func.count().label("rows"))
+    if period is not None:
+        equal = equal.where(_inside(c.moment, *period))
+    if every > 1:
+        equal = equal.where(sa.cast(c.moment, sa.BigInteger) % integer(every) == integer(0))
+    each = equal.group_by(c.service, *carried).having(sa.func.count() > integer(1)).subquery("equal")
+    return sa.select(each.c.service, sa.func.sum(each.c.rows - integer(1)).label("rows")).group_by(each.c.service)
+
+
+def most_frequent(dialect: Dialect, rows: sa.FromClause, every: int) -> sa.Select[Any]:
+    """Count, for each service, the durations equal to its most frequent one, among every so many-th microsecond."""
+    c = rows.c
+    equal = sa.select(c.service, sa.func.count().label("rows")).where(c.seconds.is_not(None))
+    if every > 1:
+        grains = dialect.floor(c.seconds * literal(GRAIN))
+        equal = equal.where(grains % integer(every) == integer(0))
+    each = equal.group_by(c.service, c.seconds).subquery("equal")
+    return sa.select(each.c.service, sa.func.max(each.c.rows).label("rows")).group_by(each.c.service)
+
+
+def counting_rows(rows: sa.Subquery) -> sa.Subquery:
+    """Give service and duration of measurements, NULL where it does not count."""
+    c = rows.c
+    counts = sa.and_(c.problem == integer(0), c.failed == integer(0))
+    return sa.select(c.service, sa.case((counts, c.seconds)).label("seconds")).subquery("counting")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExcludedRule:
     """Excluded time of some services; None: of all the others."""
 
-    services: tuple[str, ...] | None  # as they stand in the table, trimmed
+    services: tuple[str, ...] | None
     hours: tuple[int, ...]  # excluded whole, since the start
     steps: tuple[int, ...]  # five-minute steps excluded beside
 
@@ -40,11 +91,8 @@ class ExcludedRule:
         mask = excluded_steps(params.excluded, timezone=params.timezone, start=start, end=end)
         whole = mask.reshape(-1, STEPS_PER_HOUR).all(axis=1)
         single = mask & ~np.repeat(whole, STEPS_PER_HOUR)
-        return cls(
-            services=services,
-            hours=tuple(np.flatnonzero(whole).tolist()),
-            steps=tuple(np.flatnonzero(single).tolist()),
-        )
+        hours, steps = (tuple(np.flatnonzero(marked).tolist()) for marked in (whole, single))
+        return cls(services=services, hours=hours, steps=steps)
 
     def holds(self, hour: Expression, step: Expression) -> Expression:
         """Tell whether a step is excluded: 1, else 0."""
@@ -56,31 +104,13 @@ class ExcludedRule:
         return sa.case((sa.or_(*among), integer(1)), else_=integer(0)) if among else integer(0)
 
 
-def tally(rows: sa.Subquery, now: datetime) -> sa.Select[Any]:
-    """Count the rows of each service by what becomes of them; `first` and `last` leave out the future."""
-    c, then = rows.c, literal(now.timestamp())
-    outside = c.outside if "outside" in c else integer(0).label("outside")
-    fate = (c.service, c.problem, c.failed, c.kind, outside)
-    past = sa.case((c.moment <= then, c.moment))
-    return sa.select(
-        *fate,
-        sa.func.count().label("rows"),
-        sa.func.sum(c.twice).label("twice"),
-        sa.func.sum(sa.case((c.moment > then, integer(1)), else_=integer(0))).label("future"),
-        sa.func.min(past).label("first"),
-        sa.func.max(past).label("last"),
-    ).group_by(*fate[: 5 if "outside" in c else 4])
-
-
 class Counting:
     """Counts of one period, from measurements as `rows.measurements` gives them.
 
     Parameters
     ----------
-    names
-        Service names as they stand in the table, trimmed, that mean another service's name than they say.
-    only
-        Names as they stand in the table; None: all.
+    services
+        Their names.
     """
 
     def __init__(
@@ -90,78 +120,65 @@ class Counting:
         start: datetime,
         end: datetime,
         *,
-        now: datetime,
         excluded: Sequence[ExcludedRule],
-        names: Mapping[str, str],
-        only: Sequence[str] | None,
+        services: Sequence[str] | None,
     ) -> None:
-        self._dialect, self._now = dialect, now
-        since = rows.c.moment - literal(start.timestamp())
-        step = dialect.floor(since / literal(STEPS.step.total_seconds()))
-        hour = dialect.floor(since / literal(HOURS.step.total_seconds()))
-        renamed = [(rows.c.service == written, sa.literal(meant)) for written, meant in names.items()]
-        statement = sa.select(
-            (sa.case(*renamed, else_=rows.c.service) if renamed else rows.c.service).label("service"),
-            *[rows.c[name] for name in ("moment", "seconds", "failed", "problem", "kind", "twice")],
-            step.label("step"),
-            hour.label("hour"),
-            _outside(excluded, rows.c.service, hour, step).label("outside"),
-        ).where(rows.c.moment >= literal(start.timestamp()), rows.c.moment < literal(end.timestamp()))
-        if only is not None:
-            statement = statement.where(rows.c.service.in_(only))
-        self._rows = statement.offset(sa.literal_column("0")).subquery("placed")
-
-    def tally(self) -> sa.Select[Any]:
-        """Count the rows of each service by what becomes of them."""
-        return tally(self._rows, self._now)
-
-    def most_frequent(self) -> sa.Select[Any]:
-        """Count, for each service, the durations equal to its most frequent one."""
-        c = self._rows.c
-        equal = sa.select(c.service, sa.func.count().label("rows")).where(self._counted())
-        each = equal.group_by(c.service, c.seconds).subquery("equal")
-        return sa.select(each.c.service, sa.func.max(each.c.rows).label("rows")).group_by(each.c.service)
-
-    def sums(self) -> sa.Select[Any]:
-        """Sum up the durations of each service and step, in the order of services."""
-        c = self._rows.c
-        counted = sa.case((c.failed == integer(0), c.seconds))
+        self._dialect = dialect
+        c = rows.c
+        since = c.moment - literal(start.timestamp())
+        step, hour = (dialect.floor(since / literal(length.step.total_seconds())) for length in (STEPS, HOURS))
         statement = sa.select(
             c.service,
-            c.step,
-            sa.func.coalesce(sa.func.sum(counted), literal(0)),
-            sa.func.coalesce(sa.func.sum(sa.case((counted > literal(0), sa.func.ln(counted)))), literal(0)),
-            sa.func.min(counted),
-            sa.func.max(counted),
-            sa.func.sum(c.failed),
-        )
-        usable = sa.and_(c.problem == integer(0), c.outside == integer(0))
-        return statement.where(usable).group_by(c.service, c.step).order_by(c.service)
+            c.moment,
+            c.seconds,
+            c.failed,
+            c.problem,
+            step.label("step"),
+            hour.label("hour"),
+            _outside(excluded, c.service, hour, step).label("outside"),
+        ).where(_inside(c.moment, start, end))
+        if services is not None:
+            statement = statement.where(c.service.in_(services))
+        placed = statement.subquery("placed")
+        self._placed = placed
+        self._rows = _fated(placed).offset(sa.literal_column("0")).subquery("fated")
+
+    def extent(self) -> sa.Select[Any]:
+        """Find the first and last stamp of each service."""
+        c = self._placed.c
+        ends = (sa.func.min(c.moment).label("first"), sa.func.max(c.moment).label("last"))
+        return sa.select(c.service, *ends).group_by(c.service)
 
     def hours(self, counted: Floats) -> sa.Select[Any]:
         """Count the executions of each service, hour and cell of duration, in the order of services."""
         c = self._rows.c
-        positive = c.seconds > literal(0)
-        fine = sa.case((positive, fine_index(c.seconds, self._dialect)), else_=integer(0))
-        return self._cells(c.hour, fine, self._coarse(counted))
+        fine = sa.case((c.seconds > literal(0), fine_index(c.seconds, self._dialect)), else_=integer(0))
+        cells = sa.select(c.service, c.hour, fine.label("fine"), self._coarse(counted).label("coarse"))
+        each = cells.where(c.seconds.is_not(None)).offset(sa.literal_column("0")).subquery("cells")
+        return sa.select(*each.c, sa.func.count()).group_by(*each.c).order_by(each.c.service)
 
     def steps(self, counted: Floats) -> sa.Select[Any]:
-        """Count the executions of each service, step and counted bucket, in the order of services."""
-        return self._cells(self._rows.c.step, self._coarse(counted))
+        """Count and sum up the rows of each service, step and counted bucket or fate, in the order of services."""
+        c = self._rows.c
+        bucket = sa.case((c.seconds.is_(None), c.fate), else_=self._coarse(counted)).label("bucket")
+        log = sa.case((c.seconds > literal(0), sa.func.ln(c.seconds)), else_=literal(0)).label("log")
+        each = sa.select(c.service, c.step, bucket, c.seconds, log).offset(sa.literal_column("0")).subquery("cells")
+        seconds = each.c.seconds
+        totals = (sa.func.sum(seconds), sa.func.sum(each.c.log), sa.func.min(seconds), sa.func.max(seconds))
+        keys = (each.c.service, each.c.step, each.c.bucket)
+        return sa.select(*keys, sa.func.count(), *totals).group_by(*keys).order_by(each.c.service)
+
+    def most_frequent(self, every: int) -> sa.Select[Any]:
+        """Give `most_frequent` of the period."""
+        return most_frequent(self._dialect, self._rows, every)
 
     def _coarse(self, counted: Floats) -> Expression:
         seconds = self._rows.c.seconds
         return sa.case((seconds > literal(0), self._dialect.coarse(seconds, counted)), else_=integer(ZERO))
 
-    def _cells(self, *keys: Expression) -> sa.Select[Any]:
-        labelled = [key.label(f"key_{at}") for at, key in enumerate(keys)]
-        cells = sa.select(self._rows.c.service, *labelled).where(self._counted())
-        each = cells.offset(sa.literal_column("0")).subquery("cells")
-        return sa.select(*each.c, sa.func.count()).group_by(*each.c).order_by(each.c.service)
 
-    def _counted(self) -> Expression:
-        c = self._rows.c
-        return sa.and_(c.problem == integer(0), c.failed == integer(0), c.outside == integer(0))
+def _inside(moment: Expression, start: datetime, end: datetime) -> Expression:
+    return sa.and_(moment >= literal(start.timestamp()), moment < literal(end.timestamp()))
 
 
 def _outside(rules: Sequence[ExcludedRule], service: Expression, hour: Expression, step: Expression) -> Expression:
@@ -171,17 +188,32 @@ def _outside(rules: Sequence[ExcludedRule], service: Expression, hour: Expressio
     return sa.case(*special, else_=otherwise) if special else otherwise
 
 
+def _fated(placed: sa.Subquery) -> sa.Select[Any]:
+    """Keep the duration of executions that count; the others get a fate instead."""
+    c = placed.c
+    fates = [
+        (c.outside == integer(1), integer(EXCLUDED)),
+        (c.problem > integer(0), integer(REJECTED)),
+        (c.failed == integer(1), integer(FAILED)),
+    ]
+    counts = sa.and_(c.outside == integer(0), c.problem == integer(0), c.failed == integer(0))
+    return sa.select(
+        c.service, c.step, c.hour, sa.case((counts, c.seconds)).label("seconds"), sa.case(*fates).label("fate")
+    )
+
+
 class ByService:
     """The rows of a statement, ordered by service, taken service by service; one service's are held at once."""
 
     def __init__(self, connection: sa.Connection, statement: sa.Select[Any]) -> None:
         streamed = statement.execution_options(stream_results=True, max_row_buffer=BATCH)
+        self._width = len(statement.selected_columns) - 1
         self._pieces = _pieces(connection.execute(streamed))
         self._next = next(self._pieces, None)
 
-    def take(self, service: str) -> list[NDArray[np.float64]]:
+    def take(self, service: str) -> list[Floats]:
         """Give the columns of a service, which comes after those taken before; empty ones where it has no rows."""
-        parts = []
+        parts = [[np.empty(0)] * self._width]
         while self._next is not None and self._next[0] <= service:
             if self._next[0] == service:
                 parts.append(self._next[1])
@@ -189,7 +221,7 @@ class ByService:
         return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
 
-def _pieces(result: sa.CursorResult[Any]) -> Iterator[tuple[str, list[NDArray[np.float64]]]]:
+def _pieces(result: sa.CursorResult[Any]) -> Iterator[tuple[str, list[Floats]]]:
     """Cut each batch of rows where the service changes; NULL becomes NaN."""
     for batch in result.partitions(BATCH):
         for service, rows in groupby(batch, key=lambda row: row[0]):

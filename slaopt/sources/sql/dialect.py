@@ -15,7 +15,7 @@ from slaopt.sources.sql.database import TableColumn
 from slaopt.sources.stamps import EPOCH_UNITS
 
 __all__ = [
-    "BLANKS", "Dialect", "Expression", "Parsed", "epoch", "epoch_kind", "fine_index", "integer", "literal", "named",
+    "BLANKS", "Dialect", "Expression", "Parsed", "epoch", "fine_index", "integer", "literal", "named",
     "problem", "text",
 ]  # fmt: skip
 
@@ -25,7 +25,7 @@ Expression = sa.ColumnElement[Any]
 
 BLANKS = " \t\n\r\f\v"
 EXPONENTS = 128 / math.log(2.0)  # natural logarithm → exponential index at scale 7
-WITH_ZONE, NAIVE, FIRST_EPOCH = 0, 1, 2  # kinds of stamps; from the last on: numbers in the units of EPOCH_UNITS
+WITH_ZONE, NAIVE, EPOCH = 0, 1, 2  # how a stamp is written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Parsed:
 class ParsedStamp(Parsed):
     """Stamps as seconds since 1970; those without zone as if they were UTC."""
 
-    kind: Expression  # WITH_ZONE, NAIVE, or FIRST_EPOCH + the place of the unit in EPOCH_UNITS
+    kind: Expression  # WITH_ZONE, NAIVE or EPOCH
 
 
 class Dialect(Protocol):
@@ -121,15 +121,4 @@ def epoch(number: Expression) -> Expression:
     """Turn an epoch number, whose size tells its unit, into seconds; NULL where none fits."""
     return sa.case(
         *[(sa.func.abs(number) < literal(below), number / literal(round(1 / unit))) for _, below, unit in EPOCH_UNITS]
-    )
-
-
-def epoch_kind(number: Expression) -> Expression:
-    """Tell the unit of an epoch number, as a kind of stamp."""
-    return sa.case(
-        *[
-            (sa.func.abs(number) < literal(below), integer(FIRST_EPOCH + at))
-            for at, (_, below, _) in enumerate(EPOCH_UNITS)
-        ],
-        else_=integer(FIRST_EPOCH),
     )

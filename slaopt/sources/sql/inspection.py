@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from slaopt.intake import Example, Intake, Note, Reading, Role, ServiceIntake
-from slaopt.sources.base import Options
 from slaopt.sources.notes import MOST_EXAMPLES, Rejection, rejected, shortened
-from slaopt.sources.sql.counts import tally
-from slaopt.sources.sql.dialect import FIRST_EPOCH, NAIVE, WITH_ZONE, Dialect, Expression, integer
+from slaopt.sources.sql.dialect import EPOCH, NAIVE, WITH_ZONE, Dialect, Expression, integer
 from slaopt.sources.sql.rows import measurements
 from slaopt.sources.sql.survey import Survey
-from slaopt.sources.stamps import EPOCH_UNITS
-from slaopt.sources.values import name_problem, service_name, twins
+from slaopt.sources.values import name_problem, service_name, twin_notes
 
-__all__ = ["inspect_table", "reading_of", "service_intakes", "stamp_kinds", "utc"]
+__all__ = ["Inspection", "find_examples", "utc"]
 
 MOST_STATUSES = 20
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+UNIX = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_SECOND = 253_402_300_799.0  # of the year 9999
+KINDS = {WITH_ZONE: "with zone", NAIVE: "naive", EPOCH: "epoch"}
 COLUMN_OF: Mapping[Rejection, Role] = {
     **{reason: "timestamp" for reason in Rejection if Rejection.BLANK_STAMP <= reason <= Rejection.SKIPPED_HOUR},
     **{reason: "service" for reason in Rejection if Rejection.BLANK_SERVICE <= reason <= Rejection.LONG_SERVICE},
@@ -33,26 +32,18 @@ COLUMN_OF: Mapping[Rejection, Role] = {
 
 
 def utc(seconds: float | None) -> datetime | None:
-    """Turn seconds since 1970 into a time; years that a datetime cannot hold become its last."""
+    """Turn seconds since 1970 into a time; what lies after the year 9999 becomes its end."""
     if seconds is None:
         return None
-    return EPOCH + timedelta(microseconds=round(min(seconds, 253_402_300_799.0) * 1e6))
+    return UNIX + timedelta(microseconds=round(min(seconds, LAST_SECOND) * 1e6))
 
 
-def reading_of(found: Survey, options: Options, *, source: str, format: str, stamps: str = "with zone") -> Reading:
-    """Say how the table is read."""
-    by_row = "unit" in found.columns
-    return Reading(
-        source=f"{source}, table {found.layout.table.label}",
-        format=format,
-        columns=tuple(found.columns.values()),
-        unit="by row" if by_row else found.layout.unit,
-        unit_from=found.unit_from,
-        timezone=found.layout.timezone,
-        stamps=stamps,
-        decimal=options.decimal or ".",
-        statuses=tuple(list(found.statuses.items())[:MOST_STATUSES]),
-    )
+class Extent(NamedTuple):
+    """First and last stamp of a service, seconds since 1970."""
+
+    service: str
+    first: float | None
+    last: float | None
 
 
 def rejection(row: Any) -> Rejection | None:
@@ -62,124 +53,194 @@ def rejection(row: Any) -> Rejection | None:
     return name_problem(row.service) or (Rejection(row.problem) if row.problem else None)
 
 
-def stamp_kinds(rows: Iterable[Any]) -> str:
-    """Say how the usable stamps of a tally are written."""
-    kinds = {row.kind for row in rows if row.first is not None or row.future}
-    if len(kinds) > 1:
-        return "mixed"
-    kind = next(iter(kinds), WITH_ZONE)
-    if kind in (WITH_ZONE, NAIVE):
-        return "naive" if kind == NAIVE else "with zone"
-    return f"epoch {EPOCH_UNITS[kind - FIRST_EPOCH][0]}"
+class Inspection:
+    """What one count of all rows tells about a table.
+
+    Parameters
+    ----------
+    rows
+        Of `counts.tally`.
+    """
+
+    def __init__(self, found: Survey, rows: Sequence[Any], *, source: str, format: str, decimal: str | None) -> None:
+        self._found, self._rows = found, rows
+        self._reading_settings = source, format, decimal
+
+    @cached_property
+    def reading(self) -> Reading:
+        """How the table is read."""
+        found = self._found
+        source, form, decimal = self._reading_settings
+        return Reading(
+            source=source,
+            format=form,
+            columns=tuple(found.columns.values()),
+            unit="by row" if "unit" in found.columns else found.layout.unit,
+            unit_from=found.unit_from,
+            timezone=found.layout.timezone,
+            stamps=self._stamps,
+            decimal="," if decimal == "," else ".",
+            statuses=tuple(list(found.statuses.items())[:MOST_STATUSES]),
+        )
+
+    @property
+    def _stamps(self) -> str:
+        kinds = {row.kind for row in self._rows if row.first is not None}
+        return "mixed" if len(kinds) > 1 else "".join(KINDS[kind] for kind in kinds) or "none"
+
+    @cached_property
+    def by_service(self) -> dict[str, list[Any]]:
+        """The rows of the tally by service; those whose name cannot be one belong to none."""
+        mine: dict[str, list[Any]] = {}
+        for row in self._rows:
+            if name_problem(row.service) is None:
+                mine.setdefault(service_name(row.service), []).append(row)
+        return dict(sorted(mine.items()))
+
+    @cached_property
+    def reasons(self) -> dict[Rejection, int]:
+        """How many rows are rejected for each reason."""
+        counts: Counter[Rejection] = Counter()
+        for row in self._rows:
+            if reason := rejection(row):
+                counts[reason] += row.rows
+        return dict(sorted(counts.items()))
+
+    def unplaced(self, service: str) -> int:
+        """Count the rows without a usable time: they belong to every period."""
+        return sum(row.rows for row in self.by_service[service] if 0 < row.problem < Rejection.BLANK_SERVICE)
+
+    def future(self, service: str) -> int:
+        """Count the usable rows that are stamped later than the clock said."""
+        return sum(row.future for row in self.by_service[service] if not row.problem)
+
+    @property
+    def total(self) -> int:
+        """How many rows there are."""
+        return sum(row.rows for row in self._rows)
+
+    @property
+    def extents(self) -> list[Extent]:
+        """First and last stamp of each service."""
+        return [
+            Extent(
+                service,
+                min((row.first for row in rows if row.first is not None), default=None),
+                max((row.latest for row in rows if row.latest is not None), default=None),
+            )
+            for service, rows in self.by_service.items()
+        ]
+
+    def reaches_beyond(self, start: datetime, end: datetime) -> bool:
+        """Tell whether some stamp lies outside a period."""
+        low, high = start.timestamp(), end.timestamp()
+        return any(row.first is not None and (row.first < low or row.latest >= high) for row in self._rows)
+
+    def intake(
+        self,
+        *,
+        doubles: Mapping[str, int],
+        frequent: Mapping[str, int],
+        examples: Mapping[Rejection, Sequence[Example]],
+    ) -> Intake:
+        """Describe the table.
+
+        Parameters
+        ----------
+        doubles
+            By service: rows that repeat another.
+        frequent
+            By service: executions that share the most frequent duration.
+        examples
+            A few rows for each reason.
+        """
+        usable = [row for row in self._rows if not rejection(row)]
+        return Intake(
+            reading=self.reading,
+            rows=self.total,
+            accepted=sum(row.rows for row in usable if not row.failed),
+            rejected=sum(self.reasons.values()),
+            first=utc(min((row.first for row in usable if row.first is not None), default=None)),
+            last=utc(max((row.last for row in usable if row.last is not None), default=None)),
+            services=tuple(self._service(name, doubles, frequent) for name in self.by_service),
+            notes=tuple(self._notes(usable, examples)),
+        )
+
+    def _service(self, name: str, doubles: Mapping[str, int], frequent: Mapping[str, int]) -> ServiceIntake:
+        rows = self.by_service[name]
+        usable = [row for row in rows if not row.problem]
+        return ServiceIntake(
+            service=name,
+            rows=sum(row.rows for row in rows),
+            accepted=sum(row.rows for row in usable if not row.failed),
+            failed=sum(row.rows for row in usable if row.failed),
+            rejected=sum(row.rows for row in rows if row.problem),
+            doubles=doubles.get(name, 0),
+            future=self.future(name),
+            most_frequent=frequent.get(name, 0),
+            first=utc(min((row.first for row in usable if row.first is not None), default=None)),
+            last=utc(max((row.last for row in usable if row.last is not None), default=None)),
+            reading=self.reading,
+        )
+
+    def _notes(self, usable: Sequence[Any], examples: Mapping[Rejection, Sequence[Example]]) -> Iterator[Note]:
+        yield from self._found.notes
+        yield from self._stamp_notes(usable)
+        for reason, count in self.reasons.items():
+            yield rejected(reason, count, examples.get(reason, ()))
+        if future := sum(row.future for row in usable):
+            yield Note(
+                kind="warning", reason="times lie in the future", count=future,
+                remedy="check the clock and the zone (--timezone); the period ends before them",
+            )  # fmt: skip
+        yield from twin_notes(list(self.by_service))
+
+    def _stamp_notes(self, usable: Sequence[Any]) -> Iterator[Note]:
+        zone = self._found.layout.timezone
+        naive = sum(row.rows for row in usable if row.kind == NAIVE)
+        if naive and any(row.kind == WITH_ZONE for row in usable):
+            yield Note(
+                kind="warning", count=naive, remedy="write a zone with every time, or name theirs with --timezone",
+                reason=f"some times carry a zone and others do not; those without were read as {zone}",
+            )  # fmt: skip
+        if naive and self._found.layout.columns["timestamp"].type == "date":
+            yield Note(
+                kind="warning", reason="times are dates without a time of day", count=naive,
+                remedy="give the time of day: alerts and daily patterns need it",
+            )  # fmt: skip
+        if twice := sum(row.twice for row in usable):
+            yield Note(
+                kind="warning", count=int(twice), remedy="write times in UTC or with their offset",
+                reason=f"times in the hour that the clock of {zone} showed twice were read as the earlier one",
+            )  # fmt: skip
 
 
-def service_intakes(rows: Iterable[Any], reading: Reading) -> dict[str, ServiceIntake]:
-    """Sum up the rows of a tally by service; rows whose name cannot be one belong to none."""
-    by_service: dict[str, list[Any]] = {}
-    for row in rows:
-        if name_problem(row.service) is None:
-            by_service.setdefault(service_name(row.service), []).append(row)
-    return {service: _service_intake(service, by_service[service], reading) for service in sorted(by_service)}
+def find_examples(
+    connection: sa.Connection, dialect: Dialect, found: Survey, reasons: Mapping[Rejection, int]
+) -> dict[Rejection, list[Example]]:
+    """Find a few rows that were rejected for each reason: the text in question and the row's primary key."""
+    examples = {}
+    for reason in reasons:
+        if (column := found.columns.get(COLUMN_OF[reason])) is None:
+            continue
+        key = found.layout.table.key
+        carried = (column.name, *key)
+        rows = measurements(dialect, found.layout, carried=carried)
+        wanted = sa.select(*(rows.c[f"carried_{at}"] for at in range(len(carried))))
+        matching = wanted.where(_rejected_for(reason, rows, found)).limit(integer(MOST_EXAMPLES))
+        examples[reason] = [_example(column.name, row[0], key, row[1:]) for row in connection.execute(matching)]
+    return examples
 
 
-def _service_intake(service: str, rows: Sequence[Any], reading: Reading) -> ServiceIntake:
-    def total(kept: Callable[[Any], bool]) -> int:
-        return sum(row.rows for row in rows if kept(row))
-
-    return ServiceIntake(
-        service=service,
-        rows=total(lambda row: True),
-        accepted=total(lambda row: not (row.problem or row.outside or row.failed)),
-        failed=total(lambda row: not (row.problem or row.outside) and row.failed),
-        excluded=total(lambda row: not row.problem and row.outside),
-        rejected=total(lambda row: row.problem),
-        future=sum(row.future for row in rows if not row.problem),
-        first=utc(min((row.first for row in rows if row.first is not None), default=None)),
-        last=utc(max((row.last for row in rows if row.last is not None), default=None)),
-        reading=reading,
-    )
-
-
-def inspect_table(
-    connection: sa.Connection, dialect: Dialect, found: Survey, reading: Reading, *, now: datetime
-) -> Intake:
-    """Describe a table."""
-    rows = connection.execute(tally(measurements(dialect, found.layout), now)).all()
-    reading = replace(reading, stamps=stamp_kinds(rows))
-    reasons: Counter[Rejection] = Counter()
-    for row in rows:
-        if reason := rejection(row):
-            reasons[reason] += row.rows
-    usable = [row for row in rows if not rejection(row)]
-    services = service_intakes(rows, reading)
-    examples = _Examples(connection, dialect, found)
-    return Intake(
-        reading=reading,
-        rows=sum(row.rows for row in rows),
-        accepted=sum(row.rows for row in usable if not row.failed),
-        rejected=reasons.total(),
-        first=utc(min((row.first for row in usable if row.first is not None), default=None)),
-        last=utc(max((row.last for row in usable if row.last is not None), default=None)),
-        services=tuple(services.values()),
-        notes=(
-            *(rejected(reason, reasons[reason], examples.of(reason)) for reason in sorted(reasons)),
-            *_warnings(usable, services, reading),
-        ),
-    )
-
-
-class _Examples:
-    """Rows that were rejected, found by their reason."""
-
-    def __init__(self, connection: sa.Connection, dialect: Dialect, found: Survey) -> None:
-        self._connection, self._dialect, self._found = connection, dialect, found
-        self._names = {role: column.name for role, column in found.columns.items()}
-
-    def of(self, reason: Rejection) -> list[Example]:
-        """Give a few rows that were rejected for a reason, with the text in question and the row's primary key."""
-        table, role = self._found.layout.table, COLUMN_OF[reason]
-        if role not in self._names:
-            return []
-        column, carried = self._names[role], (self._names[role], *table.key)
-        rows = measurements(self._dialect, self._found.layout, carried=carried)
-        wanted = [rows.c[f"carried_{at}"] for at in range(len(carried))]
-        statement = sa.select(*wanted).limit(integer(MOST_EXAMPLES))
-        if role == "service":
-            bad = [name for name in self._found.unusable if name_problem(name) == reason]
-            fits: Expression = rows.c.service.in_(bad)
-            if reason is Rejection.BLANK_SERVICE:
-                fits = sa.or_(fits, rows.c.service.is_(None))
-            statement = statement.where(fits)
-        else:
-            statement = statement.where(rows.c.problem == integer(reason))
-        return [_example(column, row[0], table.key, row[1:]) for row in self._connection.execute(statement)]
+def _rejected_for(reason: Rejection, rows: sa.Subquery, found: Survey) -> Expression:
+    if COLUMN_OF[reason] != "service":
+        return rows.c.problem == integer(reason)
+    named = rows.c.service.in_([name for name in found.unusable if name_problem(name) is reason])
+    stamped = sa.or_(rows.c.problem == integer(0), rows.c.problem > integer(Rejection.LONG_SERVICE))
+    return sa.and_(stamped, sa.or_(named, rows.c.service.is_(None)) if reason is Rejection.BLANK_SERVICE else named)
 
 
 def _example(column: str, text: str | None, key: Sequence[str], values: Sequence[Any]) -> Example:
     place = ", ".join(f"{name} {value}" for name, value in zip(key, values, strict=True))
     shown = shortened("NULL" if text is None else text)
     return Example(column=column, text=f"{shown} ({shortened(place)})" if place else shown)
-
-
-def _warnings(usable: Sequence[Any], services: Mapping[str, ServiceIntake], reading: Reading) -> Iterator[Note]:
-    naive = sum(row.rows for row in usable if row.kind == NAIVE)
-    if twice := sum(row.twice for row in usable):
-        yield Note(
-            kind="warning", reason=f"timestamp came twice when the clock of {reading.timezone} went back", count=twice,
-            remedy="they were read as the earlier moment; write times with their zone",
-        )  # fmt: skip
-    if reading.stamps == "mixed" and naive:
-        yield Note(
-            kind="warning", reason="timestamp names no zone, unlike others", count=naive,
-            remedy=f"they were read in {reading.timezone}; write times with their zone",
-        )  # fmt: skip
-    if future := sum(row.future for row in usable):
-        yield Note(
-            kind="warning", reason="timestamp lies in the future", count=future,
-            remedy="check the clock and the zone of the stamps: --timezone",
-        )  # fmt: skip
-    for names in twins(services):
-        yield Note(
-            kind="warning", reason=f"services differ only in case: {', '.join(map(repr, names))}",
-            count=sum(services[name].rows for name in names), remedy="they stay apart; write one service in one way",
-        )  # fmt: skip

@@ -14,13 +14,13 @@ from slaopt.sources.notes import Rejection
 from slaopt.sources.sql.database import TableColumn
 from slaopt.sources.sql.dialect import (
     BLANKS,
+    EPOCH,
     NAIVE,
     WITH_ZONE,
     Expression,
     Parsed,
     ParsedStamp,
     epoch,
-    epoch_kind,
     integer,
     literal,
     named,
@@ -35,7 +35,7 @@ Floats = NDArray[np.float64]
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
 GROUPED = r"^[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?$"
 NOT_FINITE = r"^[+-]?(nan|inf|infinity)$"
-EPOCH = r"^[0-9]{9,19}(\.[0-9]*)?$"
+EPOCH_NUMBER = r"^[0-9]{9,19}(\.[0-9]*)?$"
 DAY_OR_MONTH = r"^[0-9]{1,2}([/.-])[0-9]{1,2}\1[0-9]{4}($|[^0-9])"
 CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]+)?)?"
 ZONE = r"(Z|UTC|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)"
@@ -78,7 +78,7 @@ class PostgresqlDialect:
             return ParsedStamp(
                 value=epoch(number),
                 problem=_checked(raw, (epoch(number).is_(None), Rejection.BAD_STAMP), blank=Rejection.BLANK_STAMP),
-                kind=epoch_kind(number),
+                kind=integer(EPOCH),
             )
         if column.kind == "text":
             return _text_stamp(raw)
@@ -180,7 +180,7 @@ def _double(raw: Expression, column: TableColumn) -> Expression:
 
 
 def _text_stamp(raw: Expression) -> ParsedStamp:
-    number = raw.op("~")(text(EPOCH))
+    number = raw.op("~")(text(EPOCH_NUMBER))
     seconds = epoch(sa.cast(raw, DOUBLE_PRECISION))
     iso = _day_exists(raw)
     exact = sa.func.regexp_replace(sa.func.replace(raw, text(","), text(".")), text(r"(\.[0-9]{6})[0-9]+"), text(r"\1"))
@@ -194,7 +194,9 @@ def _text_stamp(raw: Expression) -> ParsedStamp:
             (~iso, Rejection.BAD_STAMP),
             blank=Rejection.BLANK_STAMP,
         ),
-        kind=sa.case((sa.or_(raw.op("~")(text(ENDS_IN_ZONE)), number), integer(WITH_ZONE)), else_=integer(NAIVE)),
+        kind=sa.case(
+            (number, integer(EPOCH)), (raw.op("~")(text(ENDS_IN_ZONE)), integer(WITH_ZONE)), else_=integer(NAIVE)
+        ),
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
+from slaopt.buckets import LONGEST
 from slaopt.intake import Role
 from slaopt.sources.columns import UNIT_SECONDS
 from slaopt.sources.notes import Rejection
@@ -22,22 +24,18 @@ LONGEST_TEXT = 10 * LONGEST_NAME + 1  # characters of a service's name that are 
 LONGEST_STATUS = 200
 LENGTHS: Mapping[Role, int] = {"service": LONGEST_TEXT, "status": LONGEST_STATUS, "unit": LONGEST_STATUS}
 LARGEST = 1.7976931348623157e308
-TOO_LONG = 300 * 365.25 * 86_400  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureRule:
-    """Statuses that mean failed, or those that do not, for some services; None: for all the others."""
+    """The statuses that mean failed, for some services; None: for all the others."""
 
-    services: tuple[str, ...] | None  # as they stand in the table, trimmed
-    statuses: tuple[str, ...]
-    failing: bool  # whether `statuses` are those that fail
+    services: tuple[str, ...] | None
+    failing: tuple[str, ...]
 
     def holds(self, status: Expression) -> Expression:
-        """Tell whether a status means failed; NULL does not."""
-        if not self.statuses:
-            return sa.false() if self.failing else status.is_not(None)
-        return sa.and_(status.is_not(None), status.in_(self.statuses) if self.failing else status.not_in(self.statuses))
+        """Tell whether a status means failed: 1, else 0, for NULL too."""
+        return sa.case((status.in_(self.failing), integer(1)), else_=integer(0)) if self.failing else integer(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +45,12 @@ class Layout:
     table: Table
     columns: Mapping[Role, TableColumn]
     service: str  # of all rows, where no column names it
+    renamed: Mapping[str, str] = field(default_factory=dict)  # text in the service column → name it stands for
     unit: str  # of the durations where no column says it
     units: Mapping[str, str] = field(default_factory=dict)  # text in the unit column → unit
     timezone: str = "UTC"
     until: datetime  # time zones are known up to here
     rules: tuple[FailureRule, ...] = ()
-
-    def with_rules(self, rules: tuple[FailureRule, ...]) -> Layout:
-        """Say which statuses mean failed."""
-        return replace(self, rules=rules)
 
 
 def source_rows(table: Table) -> sa.TableClause:
@@ -78,18 +73,18 @@ def measurements(
 
     Returns
     -------
-    Columns `service` (text), `moment` (seconds since 1970, UTC), `seconds` (duration; NULL where not usable),
-    `failed` (0 or 1), `problem` (a Rejection, or 0), `kind` (of the stamp), `twice` (1 where the clock went back and
-    the stamp means two moments), `status`, `unit`.
+    Columns `service` (its name; what cannot be one, as it stands), `moment` (seconds since 1970, UTC), `seconds`
+    (duration), `failed` (0 or 1), `problem` (a Rejection, or 0), `kind` (of the stamp) and `twice` (1 where the clock
+    went back and the stamp means two moments).
     """
     raw = _raw(dialect, layout, period, carried)
     parsed = _parsed(dialect, layout, raw)
     return _judged(_measured(layout, parsed))
 
 
-def _barrier(selected: sa.Select[tuple[object, ...]], name: str) -> sa.Subquery:
-    """Keep the engine from inlining a layer, which would compute its expressions wherever they are used."""
-    return selected.offset(sa.literal_column("0")).subquery(name)
+def _layer(selected: sa.Select[Any], name: str, *, barrier: bool = True) -> sa.Subquery:
+    """Make a layer; with a barrier the engine does not inline it, which would compute it wherever it is used."""
+    return (selected.offset(sa.literal_column("0")) if barrier else selected).subquery(name)
 
 
 def _raw(dialect: Dialect, layout: Layout, period: tuple[float, float] | None, carried: Sequence[str]) -> sa.Subquery:
@@ -111,17 +106,18 @@ def _raw(dialect: Dialect, layout: Layout, period: tuple[float, float] | None, c
     statement = sa.select(*selected).select_from(source_rows(layout.table))
     if period and (condition := dialect.since(stamp, *period)) is not None:
         statement = statement.where(condition)
-    return _barrier(statement, "raw")
+    return _layer(statement, "raw")
 
 
 def _parsed(dialect: Dialect, layout: Layout, raw: sa.Subquery) -> sa.Subquery:
     columns = layout.columns
     stamp = dialect.stamp(raw.c.raw_stamp, raw.c.stored_stamp, columns["timestamp"])
     duration = dialect.duration(raw.c.raw_duration, columns["duration"])
-    kept = [column for column in raw.c if not column.name.startswith("raw_")]
-    return _barrier(
+    kept = [column for column in raw.c if not column.name.startswith("raw_") and column.name != "service"]
+    return _layer(
         sa.select(
             *kept,
+            _renamed(raw.c.service, layout.renamed).label("service"),
             stamp.value.label("local"),
             stamp.problem.label("stamp_problem"),
             stamp.kind.label("kind"),
@@ -129,6 +125,14 @@ def _parsed(dialect: Dialect, layout: Layout, raw: sa.Subquery) -> sa.Subquery:
             duration.problem.label("number_problem"),
         ),
         "parsed",
+    )
+
+
+def _renamed(service: Expression, names: Mapping[str, str]) -> Expression:
+    return (
+        sa.case(*[(service == text, sa.literal(name)) for text, name in names.items()], else_=service)
+        if names
+        else service
     )
 
 
@@ -140,7 +144,8 @@ def _measured(layout: Layout, parsed: sa.Subquery) -> sa.Subquery:
     offset = _by_piece(c.local, pieces, {piece: literal(piece.offset.total_seconds()) for piece in pieces})
     kinds = {piece: integer(("once", "twice", "never").index(piece.kind)) for piece in pieces}
     seconds = _in_seconds(layout, parsed)
-    return _barrier(
+    costly = len(pieces) > 1 or "unit" in layout.columns
+    return _layer(
         sa.select(
             *c,
             sa.case((naive, c.local - offset), else_=c.local).label("moment"),
@@ -150,6 +155,7 @@ def _measured(layout: Layout, parsed: sa.Subquery) -> sa.Subquery:
             _failed(layout.rules, c.service, c.status).label("failed"),
         ),
         "measured",
+        barrier=costly,
     )
 
 
@@ -188,9 +194,8 @@ def _times(number: Expression, factor: float) -> Expression:
 
 
 def _failed(rules: Sequence[FailureRule], service: Expression, status: Expression) -> Expression:
-    failed = [(rule.services, sa.case((rule.holds(status), integer(1)), else_=integer(0))) for rule in rules]
-    general = [holds for services, holds in failed if services is None]
-    special = [(service.in_(services), holds) for services, holds in failed if services is not None]
+    general = [rule.holds(status) for rule in rules if rule.services is None]
+    special = [(service.in_(rule.services), rule.holds(status)) for rule in rules if rule.services is not None]
     otherwise = general[0] if general else integer(0)
     return sa.case(*special, else_=otherwise) if special else otherwise
 
@@ -204,13 +209,13 @@ def _judged(measured: sa.Subquery) -> sa.Subquery:
         (c.clock == integer(2), problem(Rejection.SKIPPED_HOUR)),
         (c.failed == integer(1), integer(0)),
         (c.number_problem > integer(0), c.number_problem),
+        (c.unit_problem > integer(0), c.unit_problem),
         (sa.func.abs(c.number) > literal(LARGEST), problem(Rejection.NOT_FINITE)),
         (c.number < literal(0), problem(Rejection.NEGATIVE)),
-        (c.seconds > literal(TOO_LONG), problem(Rejection.TOO_LONG)),
-        (c.unit_problem > integer(0), c.unit_problem),
+        (c.seconds > literal(LONGEST), problem(Rejection.TOO_LONG)),
     ]
     kept = ["service", "moment", "seconds", "failed", "kind", "status", "unit"]
-    return _barrier(
+    return _layer(
         sa.select(
             *[column for column in c if column.name in kept or column.name.startswith("carried_")],
             sa.case((c.clock == integer(1), integer(1)), else_=integer(0)).label("twice"),

@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from slaopt.buckets import counted_bounds
-from slaopt.intake import Intake, Reading, ServiceIntake
-from slaopt.params import Params
+from slaopt.intake import Intake, ServiceIntake
 from slaopt.profile import Profiles
 from slaopt.result import Skipped
 from slaopt.sources.base import Options
-from slaopt.sources.cells import CoarseCells, FineCells, StepSums, build_profiles
-from slaopt.sources.sql.counts import ByService, Counting, ExcludedRule
-from slaopt.sources.sql.database import Database, open_database
+from slaopt.sources.cells import ZERO, CoarseCells, FineCells, StepSums, build_profiles
+from slaopt.sources.sql.counts import (
+    EXCLUDED,
+    FAILED,
+    REJECTED,
+    ByService,
+    Counting,
+    ExcludedRule,
+    counting_rows,
+    doubles,
+    most_frequent,
+    tally,
+)
+from slaopt.sources.sql.database import Database, Table, open_database
 from slaopt.sources.sql.dialect import Dialect
-from slaopt.sources.sql.inspection import inspect_table, reading_of, service_intakes, stamp_kinds
+from slaopt.sources.sql.inspection import Inspection, find_examples, utc
 from slaopt.sources.sql.postgresql import PostgresqlDialect
 from slaopt.sources.sql.rows import measurements
 from slaopt.sources.sql.sqlite import SqliteDialect
 from slaopt.sources.sql.survey import Survey, by_settings, survey
-from slaopt.wording import moment
+from slaopt.sources.values import missing_service
 
 __all__ = ["SqlSource"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+SAMPLE = 1_000_000  # rows among which doubles and the most frequent duration are looked for
+MARKED = 24  # columns that tell doubles apart
 
 
 class SqlSource:
@@ -42,7 +56,7 @@ class SqlSource:
     address
         SQLAlchemy URL.
     options
-        What is known about the table beside that.
+        What is said about the table beside that.
     """
 
     def __init__(self, address: str, options: Options) -> None:
@@ -51,11 +65,7 @@ class SqlSource:
 
     def inspect(self) -> Intake:
         """Say how the table is read, which services it holds, and which rows are rejected and why."""
-        table = self._database.table(self._options.table)
-        with self._database.reading() as connection:
-            dialect = self._dialect(connection)
-            found = survey(connection, dialect, table, self._options)
-            return inspect_table(connection, dialect, found, self._reading(found), now=self._options.now)
+        return self._intake
 
     def profiles(
         self,
@@ -66,100 +76,178 @@ class SqlSource:
         thresholds: Mapping[str, Sequence[float]] | None = None,
     ) -> Iterator[Profiles | Skipped]:
         """Count the executions of [start, end), both full hours, in one transaction for all services (None: all)."""
-        table = self._database.table(self._options.table)
+        known, own, book = self._known, thresholds or {}, self._options.book
+        names = list(known.by_service)
+        wanted = sorted(set(names if services is None else services))
+        there = [name for name in wanted if name in known.by_service]
+        counted = counted_bounds(thresholds=[value for name in there for value in own.get(name, ())])
+        with self._database.reading() as connection:
+            scan = self._scan(connection, start, end, there, counted)
+            for name in wanted:
+                if name not in known.by_service:
+                    yield missing_service(name, names)
+                    continue
+                fine, coarse, sums, intake = scan.take(name)
+                yield build_profiles(
+                    service=name, start=start, end=end, fine=fine, coarse=coarse, sums=sums, counted=counted,
+                    thresholds=own.get(name, ()), params=book.of(name), intake=intake,
+                )  # fmt: skip
+
+    @cached_property
+    def _table(self) -> Table:
+        return self._database.table(self._options.table)
+
+    @cached_property
+    def _survey(self) -> Survey:
+        with self._database.reading() as connection:
+            return survey(connection, self._dialect(connection), self._table, self._options)
+
+    @cached_property
+    def _known(self) -> Inspection:
+        table, found = self._table, self._survey
+        with self._database.reading() as connection:
+            rows = measurements(self._dialect(connection), found.layout)
+            return Inspection(
+                found, connection.execute(tally(rows, self._options.now)).all(),
+                source=f"{self._database.label}, table {table.label}", format=self._database.dialect,
+                decimal=self._options.decimal,
+            )  # fmt: skip
+
+    @cached_property
+    def _intake(self) -> Intake:
+        known = self._known
         with self._database.reading() as connection:
             dialect = self._dialect(connection)
-            found = survey(connection, dialect, table, self._options)
-            counting = self._counting(dialect, found, services, start, end)
-            intakes = self._intakes(connection, counting, found)
-            own = {service: tuple((thresholds or {}).get(service, ())) for service in intakes}
-            counted = counted_bounds(thresholds={value for values in own.values() for value in values})
-            streams = [
-                ByService(connection, statement)
-                for statement in (counting.hours(counted), counting.steps(counted), counting.sums())
-            ]
-            for service in sorted({*intakes, *(found.written if services is None else services)}):
-                if service not in intakes:
-                    yield Skipped(service=service, reason=_absence(service, found, start, end))
-                    continue
-                hours, steps, sums = (stream.take(service) for stream in streams)
-                yield build_profiles(
-                    service=service,
-                    start=start,
-                    end=end,
-                    fine=_fine(hours),
-                    coarse=_coarse(steps),
-                    sums=_sums(sums),
-                    counted=counted,
-                    thresholds=own[service],
-                    params=self._options.book.of(service),
-                    intake=intakes[service],
-                )
+            rows = counting_rows(measurements(dialect, self._survey.layout))
+            frequent = connection.execute(most_frequent(dialect, rows, self._every)).all()
+            return known.intake(
+                doubles=self._doubles(connection, dialect, None),
+                frequent={row.service: row.rows * self._every for row in frequent},
+                examples=find_examples(connection, dialect, self._survey, known.reasons),
+            )
 
-    def _counting(
-        self, dialect: Dialect, found: Survey, services: Collection[str] | None, start: datetime, end: datetime
-    ) -> Counting:
-        only = None
-        if services is not None:
-            only = [name for service in services for name in found.written.get(service, ())]
-        return Counting(
-            dialect,
-            measurements(dialect, found.layout, period=(start.timestamp(), end.timestamp())),
-            start,
-            end,
-            now=self._options.now,
-            excluded=[
-                ExcludedRule.of(params, start, end, names)
-                for params, names in by_settings(self._options, found.written, _excluded_settings)
-            ],
-            names=found.renamed,
-            only=only,
-        )
+    @property
+    def _every(self) -> int:
+        """Doubles and frequent durations are looked for in one of so many parts of the rows."""
+        return 1 << (self._known.total // SAMPLE).bit_length()
 
-    def _intakes(self, connection: sa.Connection, counting: Counting, found: Survey) -> dict[str, ServiceIntake]:
-        rows = connection.execute(counting.tally()).all()
-        intakes = service_intakes(rows, replace(self._reading(found), stamps=stamp_kinds(rows)))
-        frequent = {row.service: row.rows for row in connection.execute(counting.most_frequent())}
-        return {service: replace(intake, most_frequent=frequent.get(service, 0)) for service, intake in intakes.items()}
+    def _doubles(
+        self, connection: sa.Connection, dialect: Dialect, period: tuple[datetime, datetime] | None
+    ) -> dict[str, int]:
+        if self._table.key:
+            return {}
+        columns = [column.name for column in self._table.columns[:MARKED]]
+        rows = measurements(dialect, self._survey.layout, period=_stamps(period), carried=columns)
+        found = connection.execute(doubles(rows, len(columns), period, self._every)).all()
+        return {row.service: int(row.rows) * self._every for row in found}
 
     def _dialect(self, connection: sa.Connection) -> Dialect:
         if self._database.dialect == "sqlite":
             return SqliteDialect(connection, decimal=self._options.decimal)
         return PostgresqlDialect(decimal=self._options.decimal)
 
-    def _reading(self, found: Survey) -> Reading:
-        return reading_of(found, self._options, source=self._database.label, format=self._database.dialect)
+    def _scan(
+        self, connection: sa.Connection, start: datetime, end: datetime, services: Sequence[str], counted: Floats
+    ) -> _Scan:
+        known, dialect = self._known, self._dialect(connection)
+        rules = by_settings(self._options, services, lambda params: (params.excluded, params.timezone))
+        counting = Counting(
+            dialect,
+            measurements(dialect, self._survey.layout, period=_stamps((start, end))),
+            start,
+            end,
+            excluded=[ExcludedRule.of(params, start, end, names) for params, names in rules],
+            services=services if len(services) < len(known.by_service) else None,
+        )
+        frequent = connection.execute(counting.most_frequent(self._every)).all()
+        extents = connection.execute(counting.extent()).all() if known.reaches_beyond(start, end) else known.extents
+        return _Scan(
+            known=known,
+            doubles=self._doubles(connection, dialect, (start, end)),
+            frequent={row.service: row.rows * self._every for row in frequent},
+            extents={row.service: (row.first, row.last) for row in extents},
+            hours=ByService(connection, counting.hours(counted)),
+            steps=ByService(connection, counting.steps(counted)),
+        )
 
 
-def _excluded_settings(params: Params) -> tuple[Any, str]:
-    return params.excluded, params.timezone
+def _stamps(period: tuple[datetime, datetime] | None) -> tuple[float, float] | None:
+    return None if period is None else (period[0].timestamp(), period[1].timestamp())
 
 
-def _absence(service: str, found: Survey, start: datetime, end: datetime) -> str:
-    if service in found.written:
-        return f"no execution between {moment(start)} and {moment(end)}"
-    near = difflib.get_close_matches(service, list(found.written), n=1)
-    return "there is no such service" + (f"; did you mean {near[0]!r}?" if near else "")
+class _Counts(NamedTuple):
+    """What was counted of one service in a period."""
+
+    fine: FineCells
+    coarse: CoarseCells
+    sums: StepSums
+    intake: ServiceIntake
 
 
-def _columns(columns: Sequence[Floats], count: int) -> Sequence[Floats]:
-    return columns or [np.empty(0)] * count
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scan:
+    """The counts of a period, service by service."""
+
+    known: Inspection
+    doubles: Mapping[str, int]
+    frequent: Mapping[str, int]
+    extents: Mapping[str, tuple[float | None, float | None]]  # first and last stamp
+    hours: ByService  # hour, exponential index, counted bucket, rows
+    steps: ByService  # step, counted bucket or fate, rows, sums of seconds and logarithms, minimum, maximum
+
+    def take(self, service: str) -> _Counts:
+        """Give the counts of the next service."""
+        slot, fine, coarse, count = self.hours.take(service)
+        step, bucket, rows, *sums = self.steps.take(service)
+        counts, failed = bucket >= ZERO, bucket == FAILED
+        first, last = self.extents.get(service, (None, None))
+        fates = {fate: int(rows[bucket == fate].sum()) for fate in (FAILED, EXCLUDED, REJECTED)}
+        unplaced, accepted = self.known.unplaced(service), int(rows[counts].sum())
+        return _Counts(
+            FineCells(slot=_whole(slot), fine=_whole(fine), coarse=_whole(coarse), count=count),
+            CoarseCells(slot=_whole(step[counts]), coarse=_whole(bucket[counts]), count=rows[counts]),
+            _step_sums(step, counts, failed, rows, sums),
+            ServiceIntake(
+                service=service,
+                rows=int(rows.sum()) + unplaced,
+                accepted=accepted,
+                failed=fates[FAILED],
+                excluded=fates[EXCLUDED],
+                rejected=fates[REJECTED] + unplaced,
+                doubles=self.doubles.get(service, 0),
+                future=self.known.future(service),
+                most_frequent=min(self.frequent.get(service, 0), accepted),
+                first=utc(first),
+                last=utc(last),
+                reading=self.known.reading,
+            ),
+        )
 
 
-def _fine(columns: Sequence[Floats]) -> FineCells:
-    slot, fine, coarse, count = _columns(columns, 4)
-    return FineCells(
-        slot=slot.astype(np.int64), fine=fine.astype(np.int64), coarse=coarse.astype(np.int64), count=count
-    )
+def _whole(values: Floats) -> Ints:
+    return values.astype(np.int64)
 
 
-def _coarse(columns: Sequence[Floats]) -> CoarseCells:
-    slot, coarse, count = _columns(columns, 3)
-    return CoarseCells(slot=slot.astype(np.int64), coarse=coarse.astype(np.int64), count=count)
+def _step_sums(
+    step: Floats, counts: NDArray[np.bool_], failed: NDArray[np.bool_], rows: Floats, sums: Sequence[Floats]
+) -> StepSums:
+    """Pool the buckets of each step."""
+    slots, at = np.unique(_whole(step[counts | failed]), return_inverse=True)
+    where = np.zeros(len(step), dtype=np.int64)
+    where[counts | failed] = at
+    seconds, logs, smallest, largest = (values[counts] for values in sums)
+    minima, maxima = np.full(len(slots), np.nan), np.full(len(slots), np.nan)
+    np.fmin.at(minima, where[counts], smallest)
+    np.fmax.at(maxima, where[counts], largest)
 
+    def total(marked: NDArray[np.bool_], values: Floats) -> Floats:
+        return np.bincount(where[marked], weights=values, minlength=len(slots)).astype(float)
 
-def _sums(columns: Sequence[Floats]) -> StepSums:
-    slot, sums, log_sums, minima, maxima, failures = _columns(columns, 6)
     return StepSums(
-        slot=slot.astype(np.int64), sums=sums, log_sums=log_sums, minima=minima, maxima=maxima, failures=failures
+        slot=slots,
+        sums=total(counts, seconds),
+        log_sums=total(counts, logs),
+        minima=minima,
+        maxima=maxima,
+        failures=total(failed, rows[failed]),
     )

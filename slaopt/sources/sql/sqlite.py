@@ -13,13 +13,13 @@ from slaopt.sources.notes import Rejection
 from slaopt.sources.sql.database import TableColumn
 from slaopt.sources.sql.dialect import (
     BLANKS,
+    EPOCH,
     NAIVE,
     WITH_ZONE,
     Expression,
     Parsed,
     ParsedStamp,
     epoch,
-    epoch_kind,
     integer,
     literal,
     named,
@@ -31,8 +31,6 @@ from slaopt.sources.sql.texts import text_number, text_stamp
 __all__ = ["SqliteDialect"]
 
 Floats = NDArray[np.float64]
-
-TO_THE_SECOND = "[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9][ T][0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
 
 
 class SqliteDialect:
@@ -63,34 +61,57 @@ class SqliteDialect:
     def raw_stamp(self, column: TableColumn) -> Expression:
         """Read each stamp: above 0 in UTC, below 0 without zone."""
         stamp = named(column)
-        kind = sa.func.typeof(stamp)
-        return sa.case(
-            (kind.in_([text("integer"), text("real")]), _signed_epoch(stamp)),
-            (sa.and_(kind == text("text"), _plain_iso(stamp)), _signed_seconds(stamp)),
-            (kind == text("text"), sa.func.slaopt_stamp(stamp)),
-            (kind == text("blob"), _code(Rejection.BAD_STAMP)),
+        number = _signed_epoch(stamp)
+        return _by_type(
+            stamp,
+            integer=number,
+            real=number,
+            text=sa.func.coalesce(self._plain_iso(stamp), sa.func.slaopt_stamp(stamp)),
+            blob=_code(Rejection.BAD_STAMP),
         )
+
+    def _plain_iso(self, stamp: Expression) -> Expression:
+        """Let SQLite read a text that it reads rightly, else NULL: years from 1990, days 1–28, nothing to round up."""
+        last, sixth = sa.func.substr(stamp, -1), sa.func.substr(stamp, -6, 1)
+        part = sa.func.substr(stamp, 20)
+        seconds = self._unix_time(stamp) + sa.case(
+            (part.op(">=")(text(".")), sa.cast(part, sa.Float)), else_=literal(0)
+        )
+        usual = sa.and_(
+            stamp.op("LIKE")(text("____-__-_____:__:__%")),
+            stamp >= text("1990"),
+            sa.func.substr(stamp, 9, 2) <= text("28"),
+            sa.func.substr(stamp, 20, 4) != text(".999"),
+        )
+        zoned = sa.or_(last.in_([text("Z"), text("z")]), sixth.in_([text("+"), text("-")]))
+        return sa.case((usual, sa.case((zoned, seconds), else_=-seconds)))
+
+    def _unix_time(self, stamp: Expression) -> Expression:
+        if sqlite3.sqlite_version_info >= (3, 38):
+            return sa.func.unixepoch(stamp)
+        return sa.cast(sa.func.strftime(text("%s"), stamp), sa.Integer)
 
     def stamp(self, raw: Expression, stored: Expression, column: TableColumn) -> ParsedStamp:
         """Read the stamps; `stored` is the column itself."""
-        kind, kept = sa.func.typeof(raw), sa.func.typeof(stored)
         return ParsedStamp(
-            value=sa.case((kind == text("real"), sa.func.abs(raw))),
+            value=sa.case((sa.func.typeof(raw) != text("text"), sa.func.abs(raw))),
             problem=_problem(raw, blank=Rejection.BLANK_STAMP),
             kind=sa.case(
-                (kept.in_([text("integer"), text("real")]), epoch_kind(stored)),
-                (sa.and_(kind == text("real"), raw < integer(0)), integer(NAIVE)),
-                else_=integer(WITH_ZONE),
+                (raw < integer(0), integer(NAIVE)),
+                (sa.func.typeof(stored) == text("text"), integer(WITH_ZONE)),
+                else_=integer(EPOCH),
             ),
         )
 
     def raw_duration(self, column: TableColumn) -> Expression:
         """Read each duration."""
         duration = named(column)
-        return sa.case(
-            (sa.func.typeof(duration) == text("text"), sa.func.slaopt_number(duration)),
-            (sa.func.typeof(duration) == text("blob"), _code(Rejection.BAD_DURATION)),
-            else_=duration,
+        return _by_type(
+            duration,
+            integer=duration,
+            real=duration,
+            text=sa.func.slaopt_number(duration),
+            blob=_code(Rejection.BAD_DURATION),
         )
 
     def duration(self, raw: Expression, column: TableColumn) -> Parsed:
@@ -128,35 +149,9 @@ class SqliteDialect:
         return sa.literal_column(below(0, len(bounds)), sa.Integer)
 
 
-def _plain_iso(stamp: Expression) -> Expression:
-    """Tell whether a text is a time of which SQLite makes the right seconds: years 1990–2999, days 1–28."""
-    rest = sa.func.substr(stamp, 20)
-    digits = sa.func.rtrim(sa.func.substr(rest, 2), text("Z"))
-    return sa.and_(
-        sa.func.substr(stamp, 1, 19).op("GLOB")(text(TO_THE_SECOND)),
-        stamp >= text("1990"),
-        sa.func.substr(stamp, 9, 2) <= text("28"),
-        sa.or_(
-            rest.in_([text(""), text("Z")]),
-            sa.and_(
-                rest.op("GLOB")(text(".[0-9]*")),
-                digits.op("NOT GLOB")(text("*[^0-9]*")),
-                rest.op("NOT GLOB")(text("*ZZ")),
-            ),
-        ),
-    )
-
-
-def _signed_seconds(stamp: Expression) -> Expression:
-    rest = sa.func.substr(stamp, 20)
-    whole = sa.cast(sa.func.strftime(text("%s"), sa.func.substr(stamp, 1, 19)), sa.Float)
-    part = sa.case((sa.func.substr(rest, 1, 1) == text("."), sa.cast(rest, sa.Float)), else_=literal(0))
-    # hours 24 to 29 give no seconds
-    return sa.case(
-        (whole.is_(None), _code(Rejection.BAD_STAMP)),
-        (stamp.op("GLOB")(text("*Z")), whole + part),
-        else_=-(whole + part),
-    )
+def _by_type(value: Expression, **results: Expression) -> Expression:
+    """Choose by the type of a value; NULL for NULL."""
+    return sa.case(results, value=sa.func.typeof(value))
 
 
 def _signed_epoch(stamp: Expression) -> Expression:
