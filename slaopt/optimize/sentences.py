@@ -278,8 +278,8 @@ _THE = {"budget": "the error budget", "pages": "the pages", "missed": "what woul
 
 
 def _pages_a_month(value: float) -> str:
-    written = number(value, 2)
-    return f"about {written} {'page' if written == '1' else 'pages'} a month"
+    figure = number(value, 2)
+    return f"about {figure} {'page' if figure == '1' else 'pages'} a month"
 
 
 def _signed(value: float) -> str:
@@ -319,5 +319,5 @@ def _overall(outcome: Outcome) -> str:
 def _paging(per_week: float) -> str:
     if per_week == 0:
         return "no pages"
-    written = pages(per_week)
-    return f"{written} {'page' if written == '1' else 'pages'} a week"
+    figure = pages(per_week)
+    return f"{figure} {'page' if figure == '1' else 'pages'} a week"

@@ -10,6 +10,7 @@ from scipy.signal import lfilter
 from scipy.sparse import csr_array
 from scipy.special import ndtr
 
+from slaopt.analysis.alerts import replay
 from slaopt.buckets import counted_bounds, round_thresholds
 from slaopt.intake import ServiceIntake
 from slaopt.profile import Profile, Profiles, SlotSums
@@ -77,14 +78,19 @@ class Simulated:
         steps = _profile(counts, bounds, start, timedelta(minutes=5))
         hours = _profile(counts.reshape(-1, 12, counts.shape[1]).sum(axis=1), bounds, start, timedelta(hours=1))
         total = int(counts.sum())
-        return Profiles(
-            service="simulated", hours=hours, steps=steps, intake=ServiceIntake(service="simulated", rows=total, accepted=total)
-        )
+        intake = ServiceIntake(service="simulated", rows=total, accepted=total)
+        return Profiles(service="simulated", hours=hours, steps=steps, intake=intake)
 
     def _hours(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
         hours = np.arange(first * 24, last * 24)
         traffic = (1 + 0.6 * np.sin(2 * np.pi * (hours - 9) / 24)) * np.where(hours // 24 % 7 >= 5, 0.75, 1)
         return self.log_level[hours], traffic * self.per_day / 24
+
+
+def service_of(*, median: float, sigma: float, per_day: float = 3_000, noise: float = 0.1, days: int = 60) -> Simulated:
+    """A lognormal service without trend or incidents."""
+    level = np.log(median) + noise * np.random.default_rng(0).standard_normal(days * 24)
+    return Simulated(shape="lognormal", sigma=sigma, per_day=per_day, log_level=level)
 
 
 def _profile(counts: np.ndarray, bounds: np.ndarray, start: datetime, step: timedelta) -> Profile:
@@ -104,9 +110,7 @@ def _profile(counts: np.ndarray, bounds: np.ndarray, start: datetime, step: time
 
 
 def reference(service: Simulated, months: list[Profiles], *, objective: float, days: int) -> float | None:
-    """What an engineer with a year's knowledge would sign: tightest with the budget kept in 90 % of months, few pages."""
-    from slaopt.analysis.alerts import replay
-
+    """What one with a year's knowledge would sign: tightest with the budget kept in 90 % of months and few pages."""
     grid = round_thresholds(0.2, 1e5)
     monthly = np.array([service.rates(grid, days=(first, first + 30)) for first in range(0, days - 29, 30)])
     kept = (monthly <= 1 - objective).mean(axis=0) >= 0.9
