@@ -93,14 +93,18 @@ def _changed(folder: Path, manifest: Manifest) -> Iterator[str]:
 
 def _recomputed(folder: Path, manifest: Manifest) -> Iterator[str]:
     """Name the figures that do not follow from the archived Profiles and settings."""
-    run = open_run(folder)
+    try:
+        run = open_run(folder)
+        archived = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    except (InputError, ValueError) as error:
+        yield f"nothing can be computed again: {error}"
+        return
     if profiles_digest(run.profiles) != manifest.inputs["profiles"]:
         yield "the archived Profiles are not those that the report was made from"
     again = assess(run.profiles, run.params)
     if isinstance(again, Skipped):
         yield f"no assessment can be made: {again.reason}"
         return
-    archived = json.loads((folder / RESULT).read_text(encoding="utf-8"))
     yield from _differences(archived, json.loads(json.dumps(again.to_dict(), allow_nan=False)))
 
 

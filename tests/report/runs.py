@@ -85,6 +85,8 @@ class Held:
         resolutions: Sequence[Resolution] = (),
         thresholds: Mapping[str, Sequence[float]] | None = None,
     ) -> Iterator[Profiles | Skipped]:
+        for missing in set(services or ()) - {item.service for item in self.held}:
+            yield Skipped(service=missing, reason="no such service in the measurements")
         for item in self.held:
             if services is not None and item.service not in services:
                 continue

@@ -154,8 +154,9 @@ def test_nothing_is_left_of_the_run_and_no_secret_is_written(made: Made) -> None
 def test_the_same_input_is_reused_without_a_kernel(made: Made, no_kernel: None) -> None:
     before = contents(made.reports)
     names = ["checkout", HOSTILE[0]]
-    again = run_reports(made.source, made.book, made.workspace, services=names)
+    again = run_reports(made.source, made.book, made.workspace, services=[*names, "mistyped"])
     assert [result.status for result in again if isinstance(result, Report)] == ["reused", "reused"]
+    assert "mistyped" in reasons(again)  # and is not noted for the index
     assert directories(again) == {name: directories(made.results)[name] for name in names}
     assert contents(made.reports) == before
 

@@ -169,6 +169,23 @@ def test_profiles_that_are_refused_today_are_told(report: Path) -> None:
     assert any("no assessment can be made" in detail for detail in verify_report(report).details)
 
 
+@pytest.mark.parametrize("name", [RESULT, f"{PROFILES}/hours.parquet", f"{PROFILES}/service.json"])
+def test_forged_nonsense_is_told(report: Path, name: str) -> None:
+    (report / name).write_text("nonsense")
+    Manifest.read(report).complete(report).write(report)
+    found = verify_report(report)
+    assert found.status == "differs"
+    assert "nothing can be computed again" in found.details[0]
+
+
+def test_settings_that_do_not_exist_are_told(report: Path) -> None:
+    manifest = Manifest.read(report)
+    replace(manifest, params={**manifest.params, "treshold": 2.0}).write(report)
+    found = verify_report(report.rename(report.with_name("renamed")))
+    assert found.status == "differs"
+    assert "treshold" in found.details[0]
+
+
 def test_another_version_is_said(report: Path) -> None:
     manifest = Manifest.read(report)
     replace(manifest, versions={**manifest.versions, "slaopt": "0.0.9"}).write(report)
