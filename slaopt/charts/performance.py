@@ -24,6 +24,7 @@ from slaopt.charts.marks import (
     threshold_rules,
 )
 from slaopt.charts.scales import bounds_of, clock, day_labels, days_x, duration_axis, noon, percent_axis
+from slaopt.optimize.sentences import written
 
 if TYPE_CHECKING:
     import altair as alt
@@ -92,7 +93,7 @@ def violations_per_day(assessment: Assessment) -> Figure | Absent:
     )
     return Figure(
         title=_violations_finding(lines, budget),
-        reading="Share of executions that took longer. Above the thin line a day uses more than its part of the budget."
+        reading="Share of executions that took longer; above the thin line a day uses more than its part of the budget."
         + (" Hatched: excluded days." if _hatched(assessment.analysis, x) else ""),
         chart=alt.layer(*layers),
         table=Table(columns=("Day", "Executions", *(f"above {drawn.name}" for drawn in lines)), rows=tuple(rows_of)),
@@ -107,10 +108,10 @@ def _lines(assessment: Assessment) -> list[_Line]:
     lines = []
     if current is not None and analysis.daily.violations is not None:
         shares = np.asarray(analysis.daily.violations, dtype=float)
-        lines.append(_Line(name=f"{wording.seconds(current)} (now)", shares=shares, colour=COLOURS["now"], dashed=True))
+        lines.append(_Line(name=f"{written(current)} (now)", shares=shares, colour=COLOURS["now"], dashed=True))
     if recommended is not None and recommended != current and recommendation.daily_then is not None:
         shares = np.asarray(recommendation.daily_then, dtype=float)
-        name = f"{wording.seconds(recommended)} (proposed)"
+        name = f"{written(recommended)} (proposed)"
         lines.append(_Line(name=name, shares=shares, colour=COLOURS["then"], dashed=False))
     return [drawn for drawn in lines if np.isfinite(drawn.shares).any()]
 
@@ -157,7 +158,7 @@ def percentiles_per_day(analysis: Analysis) -> Figure:
     names = day_labels(daily.dates)
     layers: list[Any] = _hatched(analysis, x)
     if analysis.threshold:
-        text = f"threshold {wording.seconds(analysis.threshold)}"
+        text = f"threshold {written(analysis.threshold)}"
         layers.append(
             rule_across(
                 analysis.threshold, text, COLOURS["now"], field="seconds", scale=scale, lines=list(series.values())

@@ -11,7 +11,7 @@ from slaopt import wording
 from slaopt.charts.figure import COLOURS, Absent, Figure, Table, data
 from slaopt.charts.marks import DASH, label, rule_across, spread, threshold_rules
 from slaopt.charts.scales import bounds_of, duration_axis, percent_axis
-from slaopt.optimize.sentences import chance, pages
+from slaopt.optimize.sentences import chance, frequency, pages, written
 
 if TYPE_CHECKING:
     import altair as alt
@@ -77,14 +77,14 @@ def _highest_rate(recommendation: Recommendation) -> float:
 def _rate_row(score: CandidateScore) -> dict[str, Any]:
     interval = score.rate.interval
     low, high = (interval.low, interval.high) if interval else (score.rate.average_week, score.rate.average_week)
-    span = wording.span(wording.per_thousand(low), wording.per_thousand(high))
+    span = wording.span(frequency(low), frequency(high))
     return {
         "threshold": score.threshold,
         "rate": score.rate.average_week,
         "low": low,
         "high": high,
-        "name": wording.seconds(score.threshold),
-        "text": wording.per_thousand(score.rate.average_week) + (f" ({span})" if interval else ""),
+        "name": written(score.threshold),
+        "text": frequency(score.rate.average_week) + (f" ({span})" if interval else ""),
         "kept": "–" if score.achievability is None else chance(score.achievability),
     }
 
@@ -99,7 +99,7 @@ def _rates_finding(recommendation: Recommendation) -> str:
         return f"No candidate up to {wording.seconds(loosest)} is expected to keep the objective of {objective}"
     if len(kept) == len(recommendation.candidates):
         return f"Every candidate is expected to keep the objective of {objective}"
-    return f"The objective of {objective} is expected to be kept from {wording.seconds(kept[0].threshold)} on"
+    return f"The objective of {objective} is expected to be kept from {written(kept[0].threshold)} on"
 
 
 def pages_against_tightness(recommendation: Recommendation) -> Figure | Absent:
@@ -153,7 +153,7 @@ def _trade_row(score: CandidateScore) -> dict[str, Any]:
         "threshold": score.threshold,
         "tightness": score.tightness,
         "pages": score.pages_per_week,
-        "name": wording.seconds(score.threshold),
+        "name": written(score.threshold),
         "paged": pages(score.pages_per_week),
         "seen": wording.percent(score.tightness),
         "beaten": "no" if score.on_front else "yes",
@@ -163,7 +163,7 @@ def _trade_row(score: CandidateScore) -> dict[str, Any]:
 def _end_points(scores: Sequence[CandidateScore], x: alt.X, y: alt.Y) -> list[Any]:
     """Names of the tightest and the loosest candidate, unless they have one already."""
     ends = list({scores[0].threshold: scores[0], scores[-1].threshold: scores[-1]}.values())
-    rows = [_trade_row(s) | {"label": wording.seconds(s.threshold)} for s in ends if not (s.current or s.recommended)]
+    rows = [_trade_row(s) | {"label": written(s.threshold)} for s in ends if not (s.current or s.recommended)]
     style = {"align": "center", "baseline": "bottom", "dy": -8, "fontWeight": 400}
     return [label(rows, {"x": x, "y": y}, COLOURS["muted"], **style)] if rows else []
 
@@ -176,9 +176,9 @@ def _named_points(recommendation: Recommendation, x: alt.X, y: alt.Y, top: float
     for score in recommendation.candidates:
         changed = not (score.current and score.recommended)
         if score.current:
-            named.append((score, f"{wording.seconds(score.threshold)} (now)", COLOURS["now"]))
+            named.append((score, f"{written(score.threshold)} (now)", COLOURS["now"]))
         if score.recommended and changed:
-            named.append((score, f"{wording.seconds(score.threshold)} (proposed)", COLOURS["then"]))
+            named.append((score, f"{written(score.threshold)} (proposed)", COLOURS["then"]))
     middle = np.mean([score.tightness for score in recommendation.candidates])
     heights = spread([score.pages_per_week for score, _, _ in named], 0.1 * top)
     layers: list[Any] = []
@@ -203,13 +203,13 @@ def _trade_finding(recommendation: Recommendation) -> str:
         tight = _moved(
             "tightness", wording.percent(now.tightness), wording.percent(then.tightness), then.tightness > now.tightness
         )
-        return f"From {wording.seconds(now.threshold)} to {wording.seconds(then.threshold)}, {paged} a week, {tight}"
+        return f"From {written(now.threshold)} to {written(then.threshold)}, {paged} a week, {tight}"
     chosen = then or now
     if chosen is None:
         best = max(recommendation.candidates, key=lambda score: score.tightness)
-        return f"Most is seen at {wording.seconds(best.threshold)}, with {pages(best.pages_per_week)} pages a week"
+        return f"Most is seen at {written(best.threshold)}, with {pages(best.pages_per_week)} pages a week"
     return (
-        f"At {wording.seconds(chosen.threshold)} there would be {pages(chosen.pages_per_week)} pages a week, "
+        f"At {written(chosen.threshold)} there would be {pages(chosen.pages_per_week)} pages a week, "
         f"and {wording.percent(chosen.tightness)} of the injected slowdowns would be seen"
     )
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from slaopt import wording
-from slaopt.optimize.sentences import pages
-from slaopt.parts.markup import Part, of_hundred, render, thousandths_interval
+from slaopt.optimize.sentences import base_of, frequency, pages, written
+from slaopt.parts.markup import Part, interval_of, of_hundred, render
 
 if TYPE_CHECKING:
     from slaopt.analysis import Analysis
@@ -109,20 +109,20 @@ def now_and_then(assessment: Assessment) -> Part:
 def _pairs(recommendation: Recommendation, now: Outcome | None, then: Outcome | None) -> list[_Pair]:
     if now is None and then is None:
         current = recommendation.current_threshold
-        return [_Pair(name="Threshold", now=wording.seconds(current), then="", note="now")] if current else []
-    budget = wording.per_thousand(1 - recommendation.objective)
+        return [_Pair(name="Threshold", now=written(current), then="", note="now")] if current else []
+    base = base_of(now, then)
     return [
         _Pair(
             name="Threshold",
-            now=wording.seconds(now.threshold) if now else "",
-            then=wording.seconds(then.threshold) if then else "",
+            now=written(now.threshold) if now else "",
+            then=written(then.threshold) if then else "",
             note=_change(now, then),
         ),
         _Pair(
-            name="Violations of 1,000, coming 30 days",
-            now=wording.per_thousand(now.violation_rate) if now else "",
-            then=wording.per_thousand(then.violation_rate) if then else "",
-            note=f"{_intervals(now, then)}; the error budget is {budget}",
+            name=f"Violations of {base:,}, coming 30 days",
+            now=frequency(now.violation_rate, base) if now else "",
+            then=frequency(then.violation_rate, base) if then else "",
+            note=f"{_intervals(now, then, base)}; the error budget is {frequency(1 - recommendation.objective, base)}",
         ),
         _Pair(
             name="Pages a week",
@@ -148,8 +148,8 @@ def _change(now: Outcome | None, then: Outcome | None) -> str:
     return f"{wording.percent(abs(share))} {'looser' if share > 0 else 'tighter'}"
 
 
-def _intervals(now: Outcome | None, then: Outcome | None) -> str:
-    return " → ".join(f"({thousandths_interval(side.interval)})" for side in (now, then) if side and side.interval)
+def _intervals(now: Outcome | None, then: Outcome | None, base: int) -> str:
+    return " → ".join(f"({interval_of(side.interval, base)})" for side in (now, then) if side and side.interval)
 
 
 def action(assessment: Assessment) -> Part:

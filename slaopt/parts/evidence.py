@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slaopt import wording
-from slaopt.optimize.sentences import chance, pages, policy_sentence
-from slaopt.parts.markup import Part, of_hundred, render, thousandths_interval
+from slaopt.optimize.sentences import chance, frequency, pages, policy_sentence, written
+from slaopt.parts.markup import Part, interval_of, of_hundred, render
 
 if TYPE_CHECKING:
     from slaopt.analysis import Analysis
@@ -65,13 +65,13 @@ def candidates(assessment: Assessment) -> Part:
 def _candidate(score: CandidateScore) -> _Row:
     losses = (score.loss, score.loss_budget, score.loss_pages, score.loss_missed)
     return _Row(
-        name=wording.seconds(score.threshold),
+        name=written(score.threshold),
         kind="now" if score.current else "then" if score.recommended else "" if score.on_front else "beaten",
         badges=("now",) * score.current + ("proposed",) * (score.recommended and not score.current),
         cells=(
             _Cell(
-                text=wording.per_thousand(score.rate.average_week),
-                small=_parenthesised(thousandths_interval(score.rate.interval)),
+                text=frequency(score.rate.average_week),
+                small=_parenthesised(interval_of(score.rate.interval)),
             ),
             _Cell(text="–" if score.achievability is None else chance(score.achievability)),
             _Cell(text=pages(score.pages_per_week)),

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
     from slaopt.result import Interval
 
-__all__ = ["Part", "bound", "of_hundred", "render", "thousandths_interval"]
+__all__ = ["Part", "bound", "interval_of", "of_hundred", "render"]
+
+
+NO_BREAK_SPACE, WORD_JOINER = "\u00a0", "\u2060"
+LEAST = 0.1  # a figure of so many executions below which a digit more tells nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +52,11 @@ def _environment() -> Environment:
 
 
 def bound(value: Any) -> Any:
-    """Keep a number and its unit on one line; what is HTML already stays as it is."""
+    """Keep a number and its unit, and both ends of a span, on one line; what is HTML already stays as it is."""
     if type(value) is not str:
         return value
-    return re.sub(r"(?<=\d) (?=(?:%|µs|ms|s|min|h|d)(?:\W|$))", "\u00a0", value)
+    joined = re.sub(r"(?<=\d) (?=(?:%|µs|ms|s|min|h|d)(?:\W|$))", NO_BREAK_SPACE, value)
+    return re.sub(r"(?<=\d)–(?=\d)", f"–{WORD_JOINER}", joined)
 
 
 def of_hundred(share: float) -> str:
@@ -66,10 +71,9 @@ def of_hundred(share: float) -> str:
     return str(rounded)
 
 
-def thousandths_interval(interval: Interval | None) -> str:
-    """Write an interval of a rate as figures of 1,000."""
-    return wording.span(*_pair(interval.low, interval.high)) if interval else ""
-
-
-def _pair(low: float, high: float) -> tuple[str, str]:
-    return wording.per_thousand(low), wording.per_thousand(high)
+def interval_of(interval: Interval | None, base: int = 1_000) -> str:
+    """Write an interval of a rate as figures of so many executions."""
+    if interval is None:
+        return ""
+    low, high = (wording.number(base * end, 2) if base * end >= LEAST else "0" for end in (interval.low, interval.high))
+    return wording.span(low, high if high != "0" else f"{LEAST}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slaopt import wording
-from slaopt.optimize.sentences import pages
+from slaopt.optimize.sentences import frequency, pages, written
 from slaopt.parts.markup import Part, render
 
 if TYPE_CHECKING:
@@ -114,11 +114,11 @@ def _moved(now: str, then: str) -> str:
 
 
 def _seconds(value: float | None) -> str:
-    return "" if value is None else wording.seconds(value)
+    return "" if value is None else written(value)
 
 
 def _rate(value: float | None) -> str:
-    return "" if value is None else wording.per_thousand(value)
+    return "" if value is None else frequency(value)
 
 
 def _pages(value: float | None) -> str:
