@@ -45,7 +45,7 @@ CASES = (
     Case(name="7 days, 1,000 a day, rho 0.6", service=Service(days=7), bar=0.90),
     Case(name="7 days, 1,000,000 a day, rho 0.6", service=Service(days=7, per_day=1e6), bar=0.90),
     Case(name="heavy tail, 1,000 a day", service=Service(shape=heavy_tail, log_high=13), bar=0.90, mean_bar=0.86),
-    Case(name="two modes, 1,000 a day", service=Service(shape=bimodal), bar=0.90),
+    Case(name="two modes, 1,000 a day", service=Service(shape=bimodal, log_low=-7), bar=0.90),
     Case(name="incidents, 1,000 a day", service=Service(incidents=True), bar=None),
 )
 SHORT = (

@@ -115,7 +115,7 @@ UNITS = {
     "1,000 a day, rho 0.9": Service(rho=0.9),
     "30 a day": Service(per_day=30),
     "heavy tail": Service(shape=heavy_tail),
-    "two modes": Service(shape=bimodal),
+    "two modes": Service(shape=bimodal, log_low=-7),
     "incidents": Service(incidents=True),
     "growing 3 % a day": Service(trend=0.03),
 }

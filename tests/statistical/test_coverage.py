@@ -13,7 +13,7 @@ CASE = {case.name: case for case in CASES}
 @pytest.mark.parametrize("name", SHORT)
 def test_intervals_hold_the_truth(name):
     case = CASE[name]
-    result = coverage(case.service, runs=80, seed=20261103)
+    result = coverage(case.service, runs=150, seed=20261103)
     assert result.misses(case.bars()) == []
     assert result.narrowest > 0
 
