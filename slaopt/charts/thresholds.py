@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     import altair as alt
 
     from slaopt.optimize import CandidateScore, Recommendation
+    from slaopt.result import Interval
 
-__all__ = ["pages_against_tightness", "rates_by_threshold"]
+__all__ = ["interval_of", "pages_against_tightness", "rates_by_threshold"]
+
+LEAST = 0.1  # of so many executions; below, a digit more tells nothing
 
 
 def rates_by_threshold(recommendation: Recommendation) -> Figure | Absent:
@@ -77,14 +80,13 @@ def _highest_rate(recommendation: Recommendation) -> float:
 def _rate_row(score: CandidateScore) -> dict[str, Any]:
     interval = score.rate.interval
     low, high = (interval.low, interval.high) if interval else (score.rate.average_week, score.rate.average_week)
-    span = wording.span(frequency(low), frequency(high))
     return {
         "threshold": score.threshold,
         "rate": score.rate.average_week,
         "low": low,
         "high": high,
         "name": written(score.threshold),
-        "text": frequency(score.rate.average_week) + (f" ({span})" if interval else ""),
+        "text": frequency(score.rate.average_week) + (f" ({interval_of(interval)})" if interval else ""),
         "kept": "–" if score.achievability is None else chance(score.achievability),
     }
 
@@ -219,3 +221,11 @@ def _moved(name: str, before: str, after: str, rises: bool) -> str:
         return f"{name} {'stay' if name == 'pages' else 'stays'} at {after}"
     verb = ("rise" if rises else "fall") + ("" if name == "pages" else "s")
     return f"{name} {verb} from {before} to {after}"
+
+
+def interval_of(interval: Interval | None, base: int = 1_000) -> str:
+    """Write an interval of a rate as figures of so many executions."""
+    if interval is None:
+        return ""
+    low, high = (wording.number(base * end, 2) if base * end >= LEAST else "0" for end in (interval.low, interval.high))
+    return wording.span(low, high if high != "0" else f"{LEAST}")

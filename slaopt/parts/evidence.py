@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slaopt import wording
+from slaopt.charts.thresholds import interval_of
 from slaopt.optimize.sentences import chance, frequency, pages, policy_sentence, written
-from slaopt.parts.markup import Part, interval_of, of_hundred, render
+from slaopt.parts.markup import Part, of_hundred, render
 
 if TYPE_CHECKING:
     from slaopt.analysis import Analysis

@@ -7,18 +7,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from slaopt import wording
-
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from slaopt.result import Interval
 
-__all__ = ["Part", "bound", "interval_of", "of_hundred", "render"]
+__all__ = ["Part", "bound", "of_hundred", "render"]
 
 
 NO_BREAK_SPACE, WORD_JOINER = "\u00a0", "\u2060"
-LEAST = 0.1  # a figure of so many executions below which a digit more tells nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +65,3 @@ def of_hundred(share: float) -> str:
     if 0 < share < 1:
         rounded = min(max(rounded, 1), 99)
     return str(rounded)
-
-
-def interval_of(interval: Interval | None, base: int = 1_000) -> str:
-    """Write an interval of a rate as figures of so many executions."""
-    if interval is None:
-        return ""
-    low, high = (wording.number(base * end, 2) if base * end >= LEAST else "0" for end in (interval.low, interval.high))
-    return wording.span(low, high if high != "0" else f"{LEAST}")

@@ -1,0 +1,235 @@
+"""Charts: the finding is true, the drawing holds no more than it shows, and odd services do not break it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slaopt import charts
+from slaopt.charts.figure import FIGURE_MIME, LAB_MIME
+from slaopt.charts.marks import spread
+from slaopt.charts.scales import duration_ticks
+from slaopt.profile import HOURS, STEPS, Profile
+from tests.report.builders import END, Made, business_hours, made, measured, with_verdict
+
+VERDICTS = ("raise", "lower", "keep", "set", "objective", "not_suited", "data_problem")
+
+
+def drawn(case: Made) -> dict[str, charts.Figure | charts.Absent]:
+    """All charts of a service's report."""
+    found = case.assessment
+    return {
+        "violations": charts.violations_per_day(found),
+        "percentiles": charts.percentiles_per_day(found.analysis),
+        "week": charts.hour_and_weekday(found.analysis),
+        "quantiles": charts.quantiles(found),
+        "rates": charts.rates_by_threshold(found.recommendation),
+        "trade": charts.pages_against_tightness(found.recommendation),
+        "pages": charts.replayed_pages(found),
+    }
+
+
+def figure(case: Made, name: str) -> charts.Figure:
+    result = drawn(case)[name]
+    assert isinstance(result, charts.Figure)
+    return result
+
+
+def values(node: Any, key: str) -> Iterator[Any]:
+    """All values under a key, wherever they stand."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if name == key:
+                yield value
+            yield from values(value, key)
+    elif isinstance(node, list):
+        for item in node:
+            yield from values(item, key)
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_every_verdict_has_charts_or_a_sentence_in_their_place(verdict):
+    for name, result in drawn(with_verdict(verdict)).items():
+        if isinstance(result, charts.Absent):
+            assert name in {"rates", "trade", "pages"}
+            assert result.reason.endswith(".")
+            continue
+        bundle = result._repr_mimebundle_()
+        assert "NaN" not in json.dumps(bundle, allow_nan=False)
+        assert bundle["text/plain"].startswith(result.title)
+        assert bundle[LAB_MIME]["title"]["text"] == result.title
+        assert bundle[FIGURE_MIME]["spec"]["description"].startswith(result.title)
+        assert not result.title.endswith(".")
+        assert result.reading.endswith(".")
+        assert result.table.rows
+        assert all(len(row) == len(result.table.columns) for row in result.table.rows)
+
+
+def test_a_chart_is_valid_vega_lite():
+    for result in drawn(with_verdict("raise")).values():
+        result.chart.to_dict(validate=True)
+
+
+def test_a_chart_holds_only_the_columns_that_it_draws():
+    for name, result in drawn(with_verdict("raise")).items():
+        spec = result.spec()
+        used = " ".join(
+            [*(str(field) for field in values(spec, "field")), *(str(s) for s in values(spec, "shorthand"))]
+        ).split()
+        for rows in values(spec, "values"):
+            if rows and isinstance(rows[0], dict):
+                own = {key for row in rows for key in row}
+                assert own <= set(used) | SHARED, (name, own - set(used))
+                assert len(rows) <= 7 * 24
+
+
+SHARED = {
+    "threshold",
+    "tightness",
+    "pages",
+    "name",
+    "paged",
+    "seen",
+    "beaten",
+    "label",
+}  # rows that several layers draw
+
+
+def test_colours_come_from_the_page_so_that_the_dark_and_print_can_change_them():
+    for result in drawn(with_verdict("raise")).values():
+        layers = result.spec()
+        layers.pop("config")
+        for key in ("color", "fill", "stroke"):
+            for colour in values(layers, key):
+                assert not isinstance(colour, str) or colour.startswith(("var(--", "url(#hatch)")), colour
+
+
+def test_the_title_counts_the_days_over_budget():
+    case = with_verdict("raise")
+    profile, recommendation = case.profiles.hours, case.assessment.recommendation
+    day = (profile.times - np.datetime64("1970-01-01")) // np.timedelta64(1, "D")
+    over = []
+    for threshold in (recommendation.current_threshold, recommendation.recommended_threshold):
+        violations = profile.violations(threshold).middle
+        days = [day == d for d in np.unique(day)]
+        days[1] |= days[0]  # ten hours of the first day belong to the second
+        shares = [violations[d].sum() / profile.valid[d].sum() for d in days[1:]]
+        over.append(sum(share > 1 - recommendation.objective for share in shares))
+    assert figure(case, "violations").title == (
+        f"At 500 ms, {over[0]} of 30 days exceeded the error budget of 1 %; at 700 ms, {over[1]} would have"
+    )
+
+
+def test_the_table_of_a_figure_tells_what_it_draws():
+    case = with_verdict("raise")
+    table = figure(case, "violations").table
+    assert table.columns == ("Day", "Executions", "above 500 ms (now)", "above 700 ms (proposed)")
+    executions = sum(int(row[1].replace(",", "")) for row in table.rows)
+    assert executions == case.assessment.analysis.sample_size
+
+
+def test_a_day_without_threshold_shows_the_recommended_one_alone():
+    title = figure(with_verdict("set"), "violations").title
+    assert re.fullmatch(r"At 2 s, (no day of 30|\d+ of 30 days) would have exceeded the error budget of 1 %", title)
+
+
+def test_the_worst_day_is_named_only_where_it_stands_out():
+    case = with_verdict("keep")
+    daily = case.assessment.analysis.daily
+    assert charts.percentiles_per_day(case.assessment.analysis).title.endswith("no day stands out")
+    slow = np.asarray(daily.p95).copy()
+    slow[9] *= 3
+    odd = replace(case.assessment.analysis, daily=replace(daily, p95=slow))
+    day = daily.dates[9]
+    assert f"worst was {day:%a} {day.day} {day:%b} with" in charts.percentiles_per_day(odd).title
+
+
+def test_a_season_is_named_and_noise_is_not():
+    assert figure(with_verdict("keep"), "week").title.startswith("No hour of the day and no weekday stands out")
+    week = with_verdict("keep").assessment.analysis.week
+    p95 = np.ones((7, 24))
+    p95[:, 14] = 3.0
+    p95[5:] *= 0.5
+    seasonal = replace(with_verdict("keep").assessment.analysis, week=replace(week, p95=p95))
+    title = charts.hour_and_weekday(seasonal).title
+    assert "Slowest at 14 h (95 % within 3 s)" in title
+    assert "fastest on Sat (500 ms)" in title or "fastest on Sun (500 ms)" in title
+
+
+def test_the_objective_is_kept_from_the_first_candidate_whose_rate_fits_the_budget():
+    recommendation = with_verdict("keep").assessment.recommendation
+    kept = [s.threshold for s in recommendation.candidates if s.rate.average_week <= 1 - recommendation.objective]
+    assert f"from {kept[0]:g} s on" in figure(with_verdict("keep"), "rates").title
+    assert figure(with_verdict("lower"), "rates").title == "Every candidate is expected to keep the objective of 99 %"
+
+
+def test_replayed_pages_are_counted_and_drawn():
+    case = with_verdict("raise")
+    recommendation = case.assessment.recommendation
+    result = figure(case, "pages")
+    assert f"{len(recommendation.pages_now)} pages at 500 ms" in result.title
+    assert len(result.table.rows) == len(recommendation.pages_now) + len(recommendation.pages_then)
+    marks = [rows for rows in values(result.spec(), "values") if isinstance(rows[0], dict) and "when" in rows[0]]
+    first, last = result.spec()["layer"][0]["encoding"]["x"]["scale"]["domain"]
+    assert all(first <= row["day"] <= last for rows in marks for row in rows)
+
+
+def test_excluded_days_are_hatched_and_the_axis_names_the_zone():
+    result = figure(business_hours(), "violations")
+    spec = json.dumps(result.spec())
+    assert "url(#hatch)" in spec
+    assert "Day, Europe/Berlin" in spec
+    assert "Hatched: excluded days." in result.reading
+    weekend = [row for row in result.table.rows if row[0].startswith(("Sat", "Sun", "Wed 11 Nov"))]
+    assert weekend
+    assert all(row[2] == "–" for row in weekend)
+
+
+@pytest.mark.parametrize("durations", ["zero", "constant", "wide"])
+def test_odd_durations_can_be_drawn(durations):
+    assert all(
+        "NaN" not in json.dumps(result._repr_mimebundle_(), allow_nan=False)
+        for result in drawn(_odd(durations)).values()
+        if isinstance(result, charts.Figure)
+    )
+
+
+def _odd(kind: str) -> Made:
+    rng, n = np.random.default_rng(5), 3_000
+    start = measured("checkout").hours.start
+    times = np.datetime64(start.replace(tzinfo=None), "us") + np.sort(rng.integers(0, 30 * 86_400, n)) * 10**6
+    seconds = {"zero": np.zeros(n), "constant": np.full(n, 0.25), "wide": np.exp(rng.normal(0, 3, n))}[kind]
+    hours, steps = (
+        Profile.from_durations(
+            times, seconds, service="checkout", start=start, end=END, resolution=r, thresholds=(2.0,)
+        )
+        for r in (HOURS, STEPS)
+    )
+    intake = replace(measured("checkout").intake, rows=n, accepted=n, most_frequent=1)
+    return made("checkout", profiles=replace(measured("checkout"), hours=hours, steps=steps, intake=intake))
+
+
+@given(st.floats(1e-5, 1e6), st.floats(1.1, 1e4))
+def test_ticks_lie_on_the_axis_in_order_and_are_few(low, factor):
+    ticks = duration_ticks(low, low * factor)
+    assert 1 <= len(ticks) <= 8
+    assert all(low * (1 - 1e-6) <= tick <= low * factor * (1 + 1e-6) for tick in ticks)
+    assert ticks == sorted(set(ticks))
+
+
+@given(st.lists(st.floats(0, 10), min_size=1, max_size=6), st.floats(0.01, 2))
+def test_labels_are_moved_up_only_as_far_as_they_must(heights, least):
+    placed = spread(heights, least)
+    assert all(after >= before for before, after in zip(heights, placed, strict=True))
+    ordered = sorted(placed)
+    assert all(b - a >= least * (1 - 1e-9) or math.isclose(b - a, least) for a, b in pairwise(ordered))
