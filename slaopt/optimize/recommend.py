@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from datetime import timedelta
 
 from slaopt.analysis import Quality, days_of
 from slaopt.analysis.alerts import BURN_RATE_WINDOWS
@@ -37,13 +39,14 @@ FEWEST_QUALITY = 0.5
 
 def recommend_threshold(profiles: Profiles, params: Params, *, quality: Quality) -> Recommendation:
     """Recommend a threshold from the period that the Profiles hold, or say why there is none to recommend."""
-    if quality.score < FEWEST_QUALITY:
-        return _without(profiles, params, "data_problem", data_sentence(quality.score, FEWEST_QUALITY, _worst(quality)))
     hours = profiles.hours
-    monthly = float(hours.valid.sum()) * DAYS_A_MONTH / ((hours.end - hours.start).total_seconds() / 86_400)
-    if (1 - params.objective) * monthly < FEWEST_BUDGETED:
+    monthly = float(hours.valid.sum()) * (timedelta(days=DAYS_A_MONTH) / (hours.end - hours.start))
+    few = (1 - params.objective) * monthly < FEWEST_BUDGETED
+    if few and _score_but_for_traffic(quality) >= FEWEST_QUALITY:
         sentence = traffic_sentence(monthly, objective=params.objective, fewest=FEWEST_BUDGETED)
         return _without(profiles, params, "not_suited", sentence)
+    if few or quality.score < FEWEST_QUALITY:
+        return _without(profiles, params, "data_problem", data_sentence(quality.score, FEWEST_QUALITY, _worst(quality)))
     grid = grid_of(hours, params)
     if not grid.candidates:
         return _without(profiles, params, "data_problem", "No recommendation: no duration is longer than 0 s.")
@@ -127,6 +130,11 @@ def _without(profiles: Profiles, params: Params, verdict: Verdict, sentence: str
         policy=policy_sentence(objective=params.objective),
         command=None,
     )
+
+
+def _score_but_for_traffic(quality: Quality) -> float:
+    """The score if there were executions enough: low traffic is no fault of the measurements."""
+    return math.prod(1 - check.weight * check.severity for check in quality.checks if check.name != "too few")
 
 
 def _worst(quality: Quality) -> str:

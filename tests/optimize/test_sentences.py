@@ -40,25 +40,25 @@ SLOWDOWNS = "of 100 slowdowns that double the duration of half the executions fo
 
 def test_raise_says_what_is_won_and_what_is_lost():
     assert change_sentence(TIGHT, FITTING, objective=0.99) == (
-        "Raise 2 s to 2.6 s: of 1,000 executions about 9 (6–14) would violate instead of 41, the chance of keeping 99 % "
-        f"would rise from under 1 % to 87 %, and pages would fall from 5 to 0.4 a week; {SLOWDOWNS}, 96 would still be "
-        "seen instead of 99."
+        "Raise 2 s to 2.6 s: of 1,000 executions about 9 (6–14) would violate instead of 41, the chance of keeping 99 "
+        f"% would rise from under 1 % to 87 %, and pages would fall from 5 to 0.4 a week; {SLOWDOWNS}, 96 would still "
+        "be seen instead of 99."
     )
 
 
 def test_lower_says_what_is_seen_first_and_what_it_costs():
     assert change_sentence(LOOSE, FITTING, objective=0.99) == (
-        f"Lower 10 s to 2.6 s: {SLOWDOWNS}, 96 would be seen instead of none, and over all slowdowns tried 72 % of what "
-        "any threshold sees instead of 9 %; of 1,000 executions about 9 (6–14) would violate instead of under 0.1, the "
-        "chance of missing 99 % would rise from under 1 % to 13 %, and pages would rise from 0 to 0.4 a week."
+        f"Lower 10 s to 2.6 s: {SLOWDOWNS}, 96 would be seen instead of none, and over all slowdowns tried 72 % of "
+        "what any threshold sees instead of 9 %; of 1,000 executions about 9 (6–14) would violate instead of under "
+        "0.1, the chance of missing 99 % would rise from under 1 % to 13 %, and pages would rise from 0 to 0.4 a week."
     )
 
 
 def test_where_the_example_tells_nothing_all_slowdowns_do():
     blind = replace(FITTING, example_caught=0.0)
     assert change_sentence(replace(TIGHT, example_caught=0.0), blind, objective=0.99).endswith(
-        f"{SLOWDOWNS}, none would be seen, as now, and over all slowdowns tried 72 % of what any threshold sees instead "
-        "of 90 %."
+        f"{SLOWDOWNS}, none would be seen, as now, and over all slowdowns tried 72 % of what any threshold sees "
+        "instead of 90 %."
     )
 
 
@@ -90,8 +90,8 @@ def test_gates():
         "The best change, to 2.2 s, would gain about 1.4 pages a month, and a change must gain 3."
     )
     assert kept_sentence(2.2, gain=4.0, spread=6.2, minimum=3) == (
-        "The best change, to 2.2 s, would gain about 4 pages a month, give or take 6.2: too unsure, since a change must "
-        "gain 3 even with half of that taken off."
+        "The best change, to 2.2 s, would gain about 4 pages a month, give or take 6.2: too unsure, since a change "
+        "must gain 3 even with half of that taken off."
     )
     assert kept_sentence(2.2, gain=-2.0, spread=1.0, minimum=3) == "The best change, to 2.2 s, would gain nothing."
 
@@ -138,8 +138,8 @@ def test_reasons():
     )
     params = Params(threshold=2.0, objective=0.99, max_threshold=3.0)
     assert bound_sentence("max_threshold", reached=False, candidate=2.8, params=params) == (
-        "A bound holds the choice: no allowed threshold keeps 99 % with a chance of 80 %, but 2.8 s is the loosest that "
-        "max_threshold allows."
+        "A bound holds the choice: no allowed threshold keeps 99 % with a chance of 80 %, but 2.8 s is the loosest "
+        "that max_threshold allows."
     )
     assert bound_sentence("max_change", reached=True, candidate=1.0, params=params) == (
         "A bound holds the choice: the rule would go further, but a change may be 50 % at most (max_change)."

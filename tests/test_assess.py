@@ -1,0 +1,245 @@
+"""The one call behind notebook, command and verify: what it says of services whose truth is known."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from slaopt import samples
+from slaopt.analysis import Analysis
+from slaopt.assess import Assessment, analyze, assess, recommend
+from slaopt.buckets import round_thresholds
+from slaopt.optimize import Recommendation
+from slaopt.params import Params
+from slaopt.printing import recommendation_lines
+from slaopt.profile import HOURS, STEPS, Profile, Profiles
+from slaopt.result import Skipped
+
+NULL_NOW = ("confidence_score", "implementation_risk", "rollback_criteria", "rollback_rules")
+
+
+@pytest.fixture(scope="module")
+def end() -> datetime:
+    return datetime(2026, 11, 3, 14, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def month(end):
+    """A month of each sample service."""
+    return {one.name: one.profiles(7, end, days=30) for one in samples.SERVICES}
+
+
+def assessed(month, name, **settings) -> Assessment:
+    params = samples.service(name).params.model_copy(update=settings)
+    assessment = assess(month[name], params)
+    assert isinstance(assessment, Assessment)
+    return assessment
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [("checkout", "keep"), ("search", "keep"), ("login", "raise"), ("catalog", "lower"), ("payment", "raise")],
+)
+def test_samples_get_the_verdict_of_their_truth(month, name, verdict):
+    recommendation = assessed(month, name).recommendation
+    assert recommendation.verdict == verdict
+    assert recommendation.sentence.startswith(verdict.capitalize())
+
+
+def test_the_recommended_threshold_keeps_the_true_budget(month, end):
+    catalog = samples.service("catalog")
+    threshold = assessed(month, "catalog").recommendation.recommended_threshold
+    assert 0.2 <= catalog.violation_rate(threshold, end=end) / (1 - catalog.objective) <= 0.9
+
+
+def test_far_too_tight_goes_as_far_as_a_change_may(month):
+    recommendation = assessed(month, "login").recommendation
+    assert recommendation.bound == "max_change"
+    assert recommendation.recommended_threshold == round_thresholds(0.5, 0.75)[-1]
+    assert any("max_change" in reason for reason in recommendation.reasons)
+    wider = assessed(month, "login", max_change=0.99, threshold=0.6).recommendation
+    assert wider.bound is None
+    assert wider.then.achievability > 0.8
+
+
+def test_without_a_current_threshold_one_is_set(month):
+    recommendation = assessed(month, "checkout", threshold=None).recommendation
+    assert (recommendation.verdict, recommendation.now) == ("set", None)
+    assert recommendation.then.achievability >= 0.8
+    assert recommendation.predicted_outcomes.team_stress_reduction is None
+    assert recommendation.command == (
+        f"set `threshold: {recommendation.recommended_threshold:g}` in params/services/checkout.yaml"
+    )
+
+
+def test_too_few_executions_for_the_objective_are_not_suited(month):
+    recommendation = assessed(month, "invoice-export", objective=0.999).recommendation
+    assert (recommendation.verdict, recommendation.recommended_threshold) == ("not_suited", None)
+    assert "low traffic" in recommendation.sentence
+    assert recommendation.candidates == ()
+
+
+def test_poor_measurements_get_no_recommendation(month):
+    profiles = month["checkout"]
+    intake = replace(
+        profiles.intake, rejected=profiles.intake.rows, future=profiles.intake.rows, doubles=profiles.intake.rows
+    )
+    assessment = assess(replace(profiles, intake=intake), samples.service("checkout").params)
+    assert assessment.analysis.data_quality_score < 0.5
+    assert assessment.recommendation.verdict == "data_problem"
+    assert assessment.recommendation.recommended_threshold is None
+    assert str(intake.rejected) in assessment.recommendation.sentence.replace(",", "")
+
+
+def test_heavy_tails_at_a_high_objective_question_the_objective(month):
+    recommendation = assessed(month, "image-upload", objective=0.999, threshold=40.0).recommendation
+    assert recommendation.verdict == "objective"
+    assert recommendation.sentence.startswith("The objective is the question")
+
+
+def test_too_short_is_skipped_with_the_reason(month, end):
+    short = replace(
+        month["checkout"],
+        hours=month["checkout"].hours.between(end - timedelta(days=3), end),
+        steps=month["checkout"].steps.between(end - timedelta(days=3), end),
+    )
+    for function in (assess, analyze, recommend):
+        skipped = function(short, samples.service("checkout").params)
+        assert isinstance(skipped, Skipped)
+        assert "3 days" in skipped.reason or "4 days" in skipped.reason
+
+
+def test_what_was_skipped_is_passed_on():
+    skipped = Skipped(service="a", reason="no such service")
+    assert recommend(skipped) is skipped
+    assert analyze(skipped) is skipped
+
+
+def test_notebook_forms_use_the_settings_that_read_was_told(month):
+    params = samples.service("checkout").params
+    told = replace(month["checkout"], params=params)
+    assert recommend(told).current_threshold == params.threshold
+    assert recommend(told, Params(threshold=4.0)).current_threshold == 4.0
+    assert recommend(month["checkout"]).verdict == "set"
+    assert isinstance(analyze(told), Analysis)
+    assert isinstance(recommend(told), Recommendation)
+
+
+def test_the_same_arguments_give_the_same_assessment(month):
+    first, second = (json.dumps(assessed(month, "payment").to_dict(), allow_nan=False) for _ in range(2))
+    assert first == second
+
+
+def test_published_names_and_what_a_later_version_computes(month):
+    published = assessed(month, "login").to_dict()["recommendation"]
+    assert published["service_type"] == "login"
+    assert published["current_threshold"] == 0.5
+    assert set(published["optimization_rationale"]) == {
+        "statistical_basis", "reliability_impact", "achievability_improvement", "business_justification",
+    }  # fmt: skip
+    outcomes = published["predicted_outcomes"]
+    now, then = published["now"], published["then"]
+    assert outcomes["expected_violation_rate"] == then["violation_rate"]
+    assert outcomes["reliability_score_change"] == pytest.approx(now["violation_rate"] - then["violation_rate"])
+    assert outcomes["team_stress_reduction"] == pytest.approx(1 - then["pages_per_week"] / now["pages_per_week"])
+    assert all(published[name] is None for name in NULL_NOW)
+    assert published["assumption"] == "if the coming weeks are like these"
+    assert len(published["cells_now"]) == len(published["cells_then"]) == 27
+    assert len(published["daily_then"]) == len(published_days(month, "login"))
+
+
+def published_days(month, name):
+    return assessed(month, name).to_dict()["analysis"]["daily"]["dates"]
+
+
+def test_strategy_has_no_effect_before_there_is_a_confidence(month):
+    chosen = {
+        assessed(month, "payment", strategy=strategy).recommendation.recommended_threshold
+        for strategy in ("conservative", "balanced", "aggressive")
+    }
+    assert len(chosen) == 1
+
+
+def test_only_the_last_days_count(end):
+    payment = samples.service("payment")
+    whole = payment.profiles(3, end, days=60)
+    recent = assess(whole, payment.params)
+    assert recent.to_dict() == assess(whole.last(30), payment.params).to_dict()
+
+
+def test_a_threshold_named_later_is_answered_from_bracketing_counts_and_says_so(month):
+    assessment = assess(month["checkout"], Params(threshold=2.1))
+    recommendation = assessment.recommendation
+    assert not recommendation.now.exact
+    low, high = (assess(month["checkout"], Params(threshold=t)).recommendation.now for t in (2.2, 2.0))
+    assert low.violation_rate <= recommendation.now.violation_rate <= high.violation_rate
+    assert any(reason.startswith("2.1 s was not counted") for reason in recommendation.reasons)
+
+
+def test_excluded_time_changes_nothing_but_what_counts(month):
+    """Emptying the nights leaves a service that pages by day alone."""
+    profiles = month["login"]
+    hour = (profiles.steps.times - profiles.steps.times.astype("datetime64[D]")) // np.timedelta64(1, "h")
+    day = (hour >= 8) & (hour < 18)
+    sums = profiles.steps.where(day).slot_sums
+    excluded = type(sums)(
+        **{n: getattr(sums, n) for n in sums.__dataclass_fields__} | {"excluded": (~day).astype(float)}
+    )
+    hourly = (profiles.hours.times - profiles.hours.times.astype("datetime64[D]")) // np.timedelta64(1, "h")
+    counted = replace(
+        profiles,
+        steps=replace(profiles.steps.where(day), slot_sums=excluded),
+        hours=profiles.hours.where((hourly >= 8) & (hourly < 18)),
+    )
+    recommendation = recommend(counted, samples.service("login").params)
+    assert recommendation.verdict == "raise"
+    assert {moment.hour for moment in recommendation.pages_now} <= set(range(8, 18))
+
+
+@pytest.mark.parametrize("duration", [0.0, 1.03])
+def test_durations_that_never_vary_get_an_answer(duration, end):
+    times = np.datetime64(end.replace(tzinfo=None)) - np.arange(1, 30 * 288) * np.timedelta64(5, "m")
+    start = end - timedelta(days=30)
+    hours, steps = (
+        Profile.from_durations(
+            times, np.full(len(times), duration), service="s", start=start, end=end, resolution=resolution
+        )
+        for resolution in (HOURS, STEPS)
+    )
+    intake = samples.service("checkout").profiles(1, end, days=1).intake
+    profiles = Profiles(service="s", hours=hours, steps=steps, intake=intake)
+    for threshold in (None, 2.0):
+        result = assess(profiles, Params(threshold=threshold, objective=0.99))
+        assert json.dumps(result.to_dict(), allow_nan=False)
+        assert result.recommendation.sentence
+
+
+def test_shown_by_itself_it_is_escaped(month):
+    hostile = replace(month["login"], hours=replace(month["login"].hours, service="<script>alert(1)</script>"))
+    shown = recommend(hostile, samples.service("login").params)._repr_html_()
+    assert "<script>" not in shown
+    assert "&lt;script&gt;" in shown
+    assert shown.count("<table>") == 2
+    assert "recommended" in shown
+    assert "Raise 500 ms" in shown
+
+
+def test_the_frame_has_a_row_for_each_candidate(month):
+    recommendation = assessed(month, "login").recommendation
+    frame = recommendation.to_frame()
+    assert frame["threshold"].tolist() == [score.threshold for score in recommendation.candidates]
+    assert (frame["rate_low"] <= frame["rate"]).all()
+    assert frame["recommended"].sum() == frame["current"].sum() == 1
+
+
+def test_lines_for_people_are_short_and_end_with_what_to_do(month):
+    results = [recommend(month["login"], samples.service("login").params), Skipped(service="b\x1b", reason="no data")]
+    lines = list(recommendation_lines(results))
+    assert lines[0].startswith("login  Raise 500 ms")
+    assert lines[1].split() == ["now", "then"]
+    assert "  → set `threshold: 0.7` in params/services/login.yaml" in lines
+    assert lines[-1] == "b\\x1b  skipped: no data"
