@@ -85,9 +85,8 @@ def test_too_few_executions_for_the_objective_are_not_suited(month):
 
 def test_poor_measurements_get_no_recommendation(month):
     profiles = month["checkout"]
-    intake = replace(
-        profiles.intake, rejected=profiles.intake.rows, future=profiles.intake.rows, doubles=profiles.intake.rows
-    )
+    rows = profiles.intake.rows
+    intake = replace(profiles.intake, rejected=rows, future=rows, doubles=rows)
     assessment = assess(replace(profiles, intake=intake), samples.service("checkout").params)
     assert assessment.analysis.data_quality_score < 0.5
     assert assessment.recommendation.verdict == "data_problem"
@@ -186,9 +185,7 @@ def test_excluded_time_changes_nothing_but_what_counts(month):
     hour = (profiles.steps.times - profiles.steps.times.astype("datetime64[D]")) // np.timedelta64(1, "h")
     day = (hour >= 8) & (hour < 18)
     sums = profiles.steps.where(day).slot_sums
-    excluded = type(sums)(
-        **{n: getattr(sums, n) for n in sums.__dataclass_fields__} | {"excluded": (~day).astype(float)}
-    )
+    excluded = replace(sums, excluded=(~day).astype(float))
     hourly = (profiles.hours.times - profiles.hours.times.astype("datetime64[D]")) // np.timedelta64(1, "h")
     counted = replace(
         profiles,

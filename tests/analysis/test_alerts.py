@@ -3,6 +3,7 @@
 import functools
 import itertools
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -36,7 +37,7 @@ def steps_of(counts, bounds, *, excluded=None, **settings):
     lower = np.concatenate([[0.0], bounds[:-1]])
     sums = SlotSums.empty(len(counts))
     if excluded is not None:
-        sums = SlotSums(**{n: getattr(sums, n) for n in SlotSums.__dataclass_fields__} | {"excluded": excluded})
+        sums = replace(sums, excluded=excluded)
     return Profile.from_buckets(
         service="s", start=START, step=STEP, slot=slot, low=lower[column], high=bounds[column],
         count=counts[slot, column], slot_sums=sums, **settings,
@@ -261,7 +262,7 @@ def test_failures_that_violate_are_paged_for():
     steps = steps_of(counts, [0.5])
     failing = np.zeros(DAY)
     failing[100:130] = 100
-    sums = SlotSums(**{n: getattr(steps.slot_sums, n) for n in SlotSums.__dataclass_fields__} | {"failures": failing})
+    sums = replace(steps.slot_sums, failures=failing)
     for violate, pages in ((False, 0), (True, 1)):
         profile = Profile(
             service="s", start=START, step=STEP, bounds=steps.bounds, counts=steps.counts, slot_sums=sums,
