@@ -167,7 +167,7 @@ def _warnings(
         yield f"Mean and quantiles have no interval: {described.why}."
     unbounded = [e for e in described.quantiles if e.interval and not isfinite(e.interval.high)]
     if unbounded:
-        yield (f"How high p{100 * unbounded[0].q:g} may lie cannot be told: too few executions are slower than it.")
+        yield f"How high p{100 * unbounded[0].q:g} may lie cannot be told: too few executions are slower than it."
     failures = float(profile.slot_sums.failures.sum())
     if profile.failures_are_violations and failures:
         yield f"{count(failures)} failed executions count as violations of every threshold; quantiles leave them out."

@@ -190,6 +190,7 @@ def _woodruff(sample: Sample, q: float, confidence_level: float) -> Interval:
     first, last = min(int(first), at), max(min(int(last), len(bounds) - 1), at)
     lowest = bounds[first - 1] if first > 0 else 0.0
     highest = bounds[last] if bounds[last] > 0 else bounds[min(last + 1, len(bounds) - 1)]
+    highest = min(highest, np.nanmax(sample.profile.slot_sums.maxima))  # the last bucket may have no end
     # an end beyond the largest execution, or below the smallest, is not in the sample
     return Interval(
         low=float(lowest) if (1 - high[0]) * cumulative[-1] >= 1 else 0.0,

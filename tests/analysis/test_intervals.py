@@ -335,9 +335,9 @@ def test_coarse_buckets_make_an_interval_wider_but_not_wrong(rng):
     durations = rng.lognormal(0, 1, 20_000)
     fine = profile_of_durations(durations, rng)
     bounds = fine.bounds[:: len(fine.bounds) // 15]
-    coarse = fine.coarsen(np.append(bounds, fine.bounds[-1]))
+    coarse = fine.coarsen(np.append(bounds[bounds < 9], 1e300))  # as a histogram whose last bucket is open
     for q in (0.5, 0.9, 0.99):
         narrow, wide = quantile_estimate(fine, q), quantile_estimate(coarse, q)
         assert wide.bucket_low <= narrow.bucket_low < narrow.bucket_high <= wide.bucket_high
         assert wide.interval.low < np.quantile(durations, q) < wide.interval.high
-        assert wide.interval.high - wide.interval.low >= wide.bucket_high - wide.bucket_low
+        assert wide.interval.high <= durations.max()
