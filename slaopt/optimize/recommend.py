@@ -32,7 +32,7 @@ from slaopt.params import Params
 from slaopt.profile import Profile, Profiles
 from slaopt.wording import count, number, percent
 
-__all__ = ["FEWEST_QUALITY", "recommend_threshold"]
+__all__ = ["FEWEST_QUALITY", "recommend_threshold", "tell"]
 
 FEWEST_QUALITY = 0.5
 
@@ -53,10 +53,11 @@ def recommend_threshold(profiles: Profiles, params: Params, *, quality: Quality)
     ladder = ladder_of(profiles, grid.thresholds, objective=params.objective, confidence_level=params.confidence_level)
     if why := ladder.rates[0].why:
         return _without(profiles, params, "data_problem", f"No recommendation: {why}.")
-    return _told(decide(grid, ladder, params), hours, params)
+    return tell(decide(grid, ladder, params), hours, params)
 
 
-def _told(decision: Decision, hours: Profile, params: Params) -> Recommendation:
+def tell(decision: Decision, hours: Profile, params: Params) -> Recommendation:
+    """Tell a decision: its figures, and the sentences made from them."""
     ladder = decision.ladder
     now = None if decision.current is None else outcome_at(ladder, decision.current)
     then = outcome_at(ladder, decision.recommended)
