@@ -66,4 +66,4 @@ def test_spans_tell_the_mask(mask):
 
 def test_times_without_a_zone_are_refused():
     with pytest.raises(ValueError, match="timezone"):
-        Maintenance(start=datetime(2026, 10, 19), end=datetime(2026, 10, 20))  # noqa: DTZ001
+        Maintenance(start=datetime(2026, 10, 19), end=datetime(2026, 10, 20))
