@@ -122,10 +122,11 @@ def _exporter() -> Any:
 
 def _figure(parts: Mapping[str, Any], places: Any) -> dict[str, Any]:
     """Prepare a figure for the template: its place on the page, its picture, its specification as harmless text."""
-    return {**parts, "place": next(places), "picture": _picture(parts), "spec": _harmless(parts["spec"])}
+    place = next(places)
+    return {**parts, "place": place, "picture": _picture(parts, place), "spec": _harmless(parts["spec"])}
 
 
-def _picture(figure: Mapping[str, Any]) -> str:
+def _picture(figure: Mapping[str, Any], place: int) -> str:
     """Draw a figure as SVG. Its text and lines take their colours from the page, in the dark and in print too."""
     import vl_convert
 
@@ -133,6 +134,8 @@ def _picture(figure: Mapping[str, Any]) -> str:
     svg: str = vl_convert.vegalite_to_svg(spec)
     svg = re.sub(r'<path class="(?:background|foreground)" aria-hidden="true" d=""[^>]*/>', "", svg)
     svg = re.sub(r'(\.\d{2})\d+(?=[,\s"A-Za-z)-])', r"\1", svg)  # a hundredth of a pixel is enough
+    clips = {name: f"clip-{place}-{k}" for k, name in enumerate(dict.fromkeys(re.findall(r'id="(clip\d+)"', svg)))}
+    svg = re.sub(r"\bclip\d+\b", lambda found: clips.get(found[0], found[0]), svg)  # numbered anew in every process
     return svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
 
 

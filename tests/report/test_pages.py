@@ -1,0 +1,213 @@
+"""Pages: one file that obeys its own policy, says the answer first, escapes what it is given and promises nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+
+from slaopt.report.pages import export_index, export_report
+from slaopt.report.portfolio import Portfolio, PortfolioRow, SkippedService
+from tests.report.builders import HOSTILE, business_hours, executed, page_of, renamed, with_verdict
+
+VERDICTS = ("raise", "lower", "keep", "set", "objective", "not_suited", "data_problem")
+VOID = {"meta", "input", "br", "link", "img", "hr"}
+NOW = datetime(2026, 11, 24, 14, tzinfo=UTC)
+
+
+class Read(HTMLParser):
+    """What a page holds: tags with attributes, text by tag, scripts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.texts: list[tuple[str, str]] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append((self.open[-1] if self.open else "", data))
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    def text(self, *without: str) -> str:
+        joined = " ".join(text for tag, text in self.texts if tag not in {"script", "style", *without})
+        return " ".join(joined.replace("\u00a0", " ").replace("\u2060", "").split())
+
+    def scripts(self) -> list[str]:
+        return [text for tag, text in self.texts if tag == "script"]
+
+
+@pytest.fixture(scope="module", params=VERDICTS)
+def verdict(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def page(verdict):
+    return page_of(with_verdict(verdict))
+
+
+def test_a_page_is_well_formed_and_readable_by_machines(page):
+    read = Read(page)
+    assert not read.open
+    assert len(read.of("h1")) == 1
+    assert [name for name, _ in read.tags].count("main") == 1
+    ids = [attributes["id"] for _, attributes in read.tags if attributes.get("id")]
+    assert len(ids) == len(set(ids))
+    assert all(attributes.get("scope") in {"row", "col"} for attributes in read.of("th"))
+    links = [attributes["href"] for attributes in read.of("a")]
+    assert all(link.startswith("#") and link[1:] in ids for link in links if link != "../../index.html")
+    assert read.of("html")[0]["lang"] == "en"
+
+
+def test_a_page_is_one_file_under_two_megabytes_without_code(page):
+    read = Read(page)
+    assert len(page.encode()) < 2_000_000
+    assert not [attributes for _, attributes in read.tags if "src" in attributes]
+    assert not read.of("link")
+    assert "slaopt.assess(" not in page
+    assert "parts.verdict" not in page
+
+
+def test_the_policy_allows_the_scripts_of_the_page_and_nothing_else(page):
+    read = Read(page)
+    policy = next(meta["content"] for meta in read.of("meta") if meta.get("http-equiv") == "Content-Security-Policy")
+    assert policy is not None
+    allowed = set(re.findall(r"'sha256-([^']+)'", policy))
+    run = [text for text in read.scripts() if not text.startswith('{"')]
+    assert {base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in run} == allowed
+    assert "default-src 'none'" in policy
+    assert "unsafe-eval" not in policy
+    assert "script-src 'unsafe-inline'" not in policy
+    assert not [name for _, attributes in read.tags for name in attributes if name.startswith("on")]
+
+
+def test_the_answer_comes_first(page, verdict):
+    recommendation = with_verdict(verdict).assessment.recommendation
+    text = Read(page).text("title")
+    claim = recommendation.sentence.partition(": ")[0]
+    assert claim in text
+    assert 0 < text.index(claim) < text.index("How does it perform?", text.index(claim))
+    assert (recommendation.command is not None) == ("To put it in force" in text)
+
+
+def test_what_is_computed_later_is_absent_and_no_placeholder(page):
+    text = Read(page).text().lower()
+    for word in (
+        "rollback",
+        "implementation risk",
+        "forecast",
+        "backtest",
+        "calibration",
+        "null",
+        "nan",
+        "none of",
+        "todo",
+    ):
+        assert not re.search(rf"\b{word}\b", text), word
+    assert "confidence_score" not in text
+
+
+def test_every_figure_has_a_picture_a_specification_and_its_data(page):
+    read = Read(page)
+    figures = len(read.of("figure"))
+    assert figures >= 3
+    specifications = [json.loads(text) for text in read.scripts() if text.startswith('{"')]
+    assert len(specifications) == figures == len(read.of("details"))
+    assert page.count('class="picture"><svg') == figures
+    assert all("$schema" not in specification for specification in specifications)
+
+
+def test_a_hostile_name_stays_text():
+    plain, hostile = Read(page_of(with_verdict("raise"))), Read(page_of(renamed(with_verdict("raise"), HOSTILE)))
+    assert [tag for tag, _ in hostile.tags] == [tag for tag, _ in plain.tags]
+    assert HOSTILE in hostile.text()
+    assert "{{7*7}}" in hostile.text()
+
+
+def test_the_same_notebook_makes_the_same_page():
+    case = with_verdict("keep")
+    notebook = executed("service_report", assessment=case.assessment, run=case.run)
+    before = json.dumps(notebook)
+    assert export_report(notebook, title="checkout") == export_report(notebook, title="checkout")
+    assert json.dumps(notebook) == before
+
+
+def test_excluded_time_is_named_with_its_rules():
+    text = Read(page_of(business_hours())).text()
+    assert "outside Mon, Tue, Wed, Thu, Fri 08:00–18:00" in text
+    assert "Europe/Berlin" in text
+    assert "holiday 11 Nov 2026" in text
+
+
+def row(number: int = 1, **changes: object) -> PortfolioRow:
+    values = {
+        "service": f"service-{number}", "href": f"s-{number}/r/report.html", "verdict": "raise", "words": "Raise",
+        "sentence": "Raise 2 s to 2.5 s: fewer pages.", "current_threshold": 2.0, "recommended_threshold": 2.5,
+        "violation_rate_now": 0.041, "violation_rate_then": 0.009, "pages_now": 5.0, "pages_then": 0.4,
+        "at_stake": 20.0, "sparkline": (0.01, None, 0.04), "sparkline_of": "violation_rate", "confidence_score": None,
+        "quality": "good", "data_quality_score": 1.0, "quality_sentence": "Good.", "as_of": NOW, "age_days": 0.0,
+    } | changes  # fmt: skip
+    return PortfolioRow(**values)  # type: ignore[arg-type]
+
+
+def index_of(*rows: PortfolioRow, skipped: tuple[SkippedService, ...] = ()) -> str:
+    portfolio = Portfolio(
+        as_of=NOW if rows else None, changes=sum(r.change for r in rows), pages_now=5.0, pages_then=0.4, rows=rows,
+        skipped=skipped,
+    )  # fmt: skip
+    return export_index(executed("portfolio", portfolio=portfolio), title="Services")
+
+
+def test_the_index_tells_a_service_in_one_line():
+    read = Read(index_of(row(), row(2, verdict="keep", words="Keep", recommended_threshold=2.0, at_stake=None)))
+    text = read.text()
+    assert "1 of 2 services should change their threshold; pages over these would go from 5 to 0.4 a week." in text
+    assert "service-1 Raise 2 s → 2.5 s 41 → 9 5 → 0.4 good 24 Nov 2026" in text
+    assert "service-2 Keep 2 s" in text
+    assert [link["href"] for link in read.of("a") if "report" in str(link["href"])] == [
+        "s-1/r/report.html",
+        "s-2/r/report.html",
+    ]
+
+
+def test_the_index_names_the_skipped_and_the_stale():
+    stale = row(age_days=5.2, as_of=NOW - timedelta(days=5.2))
+    broken = SkippedService(service="broken", reason="12 executions on 2 days.", source="requests.csv")
+    text = Read(index_of(stale, skipped=(broken,))).text()
+    assert "5 d behind" in text
+    assert "broken 12 executions on 2 days." in text
+    assert "Skipped" not in Read(index_of(stale)).text()
+
+
+def test_an_index_without_services_says_so():
+    assert "No service has a report yet." in Read(index_of()).text()
+
+
+def test_the_index_escapes_names_and_holds_five_thousand():
+    rows = [row(n) for n in range(4_999)]
+    page = index_of(*rows, row(5_000, service=HOSTILE, sparkline=tuple(0.001 * (k % 9) for k in range(30))))
+    read = Read(page)
+    assert HOSTILE in read.text()
+    assert len(read.of("tr")) == 5_001
+    assert len(page.encode()) < 3_000_000
