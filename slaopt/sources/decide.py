@@ -15,7 +15,7 @@ from slaopt.errors import InputError
 from slaopt.intake import Note
 from slaopt.params import ParamsBook
 from slaopt.sources.base import Options
-from slaopt.sources.columns import is_unit_column, name_unit, plain_name, unit_name
+from slaopt.sources.columns import is_unit_column, plain_name, unit_name
 from slaopt.sources.executions import Executions
 from slaopt.sources.load import Loaded
 from slaopt.sources.parse import NumberForm, StampForm, literal, local_to_utc, seconds_sql, typed_form
@@ -162,7 +162,8 @@ def _units(loaded: Loaded, options: Options, notes: list[Note]) -> tuple[dict[st
         sure = all(column.found == "given" or plain_name(column.name) != "unit" for column in by_column)
         if not is_unit_column(texts) and not sure:
             use_column = False
-            if any(text and text.strip() for text in texts):
+            unknown = any(group.unit_from == "default" for group in loaded.groups)
+            if unknown and any(text and text.strip() for text in texts):
                 shown = next(text for text in texts if text and unit_name(text) is None)
                 notes.append(
                     Note(
@@ -179,9 +180,7 @@ def _units(loaded: Loaded, options: Options, notes: list[Note]) -> tuple[dict[st
     else:
         found = [row[0] for row in loaded.query(f"SELECT DISTINCT {text} FROM rows LIMIT {MOST_UNITS}")]
         units = {item: name for item in found if (name := unit_name(item)) is not None}
-    named = {
-        name for group in loaded.groups if options.unit is None and (name := name_unit(group.columns["duration"].name))
-    }
+    named = {group.unit for group in loaded.groups if group.unit_from in ("column name", "type")}
     if use_column and named and set(units.values()) - named:
         raise InputError(
             f"{loaded.groups[0].where}: column {loaded.groups[0].columns['duration'].name!r} says "
@@ -190,11 +189,10 @@ def _units(loaded: Loaded, options: Options, notes: list[Note]) -> tuple[dict[st
         )
     if use_column:
         return units, text, "by row", "unit column"
-    word = bases.pop() if len(bases) == 1 else "by file"
-    source = "given" if options.unit else ("column name" if named else "default")
-    if set(units.values()) - {group.unit for group in loaded.groups}:
+    if set(units.values()) - bases:
         return units, text, "by row", "text"
-    return units, text, word, source
+    sources = {group.unit_from for group in loaded.groups}
+    return units, text, " or ".join(sorted(bases)), " or ".join(sorted(sources))
 
 
 def _statuses(loaded: Loaded) -> list[tuple[str, int]]:

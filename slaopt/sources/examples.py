@@ -51,7 +51,7 @@ def find_examples(
 def _of_file(
     loaded: Loaded, executions: Executions, options: Options, group: Group, path: Path
 ) -> list[tuple[Rejection, Example]]:
-    rows = f"({rows_sql(group, options, Path(loaded.folder.name), traced=True)})"
+    rows = f"({rows_sql(group, options, loaded.folder, traced=True)})"
     texts = ", nth, " + ", ".join(f"left({role}_text, 100)" for role in TEXTS)
     found = loaded.query(
         f"SELECT * EXCLUDE (id, utc, seconds, failed, mark, pick) FROM ({executions.sql(rows, texts)}) "

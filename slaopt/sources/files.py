@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter as Multiset
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from slaopt.buckets import counted_bounds
@@ -19,31 +18,14 @@ from slaopt.sources.examples import find_examples
 from slaopt.sources.load import Loaded, load
 from slaopt.sources.notes import Rejection, rejected
 from slaopt.sources.period import Period, Turnout, count_period
+from slaopt.sources.turnout import Line, Repeated, lines_of, repeated, service_intake, unplaced
 from slaopt.sources.values import missing_service, twin_notes
 
 __all__ = ["FileSource"]
 
-SAMPLE = 1_000_000  # rows among which doubles and the most frequent duration are looked for
-UNPLACED = frozenset(
-    {Rejection.BLANK_STAMP, Rejection.BAD_STAMP, Rejection.DAY_OR_MONTH, Rejection.EARLY_STAMP, Rejection.SKIPPED_HOUR}
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
-    """Rows of one service that share what became of them."""
-
-    service: int  # −1 where its name is rejected
-    problem: int  # a Rejection, 0 none
-    failed: bool
-    count: int
-    future: int
-    first: datetime | None
-    last: datetime | None  # latest that is not in the future
-
 
 class FileSource:
-    """Files of measurements: a path, a glob or a folder."""
+    """Files of measurements: a path, a glob or a folder. They are read when they are first asked for."""
 
     def __init__(self, source: str, options: Options) -> None:
         self._source = source
@@ -62,28 +44,25 @@ class FileSource:
         thresholds: Mapping[str, Sequence[float]] | None = None,
     ) -> Iterator[Profiles | Skipped]:
         """Count the executions of [start, end), both full hours, in one scan for all services (None: all)."""
-        own, names = thresholds or {}, self._decided.services
-        wanted = sorted(set(names if services is None else services))
-        numbers = {name: at for at, name in enumerate(names)}
+        own, numbers = thresholds or {}, self._numbers
+        wanted = sorted(set(numbers if services is None else services))
         there = [name for name in wanted if name in numbers]
         period = Period(
             start=start, end=end, services=[numbers[name] for name in there],
             params=[self._options.book.of(name) for name in there],
             counted=counted_bounds(thresholds=[value for name in there for value in own.get(name, ())]),
         )  # fmt: skip
-        counts = count_period(self._loaded.database, period)
-        intake = self._intake
-        whole = intake.first is not None and start <= intake.first and intake.last is not None and intake.last < end
-        repeated = self._repeated_ever if whole else self._repeated(start, end)
+        counts = count_period(self._loaded, period) if there else iter(())
+        again = self._repeated_in(start, end)
         for name in wanted:
             if name not in numbers:
-                yield missing_service(name, names)
+                yield missing_service(name, list(numbers))
                 continue
             fine, coarse, sums, turnout = next(counts)
             yield build_profiles(
                 service=name, start=start, end=end, fine=fine, coarse=coarse, sums=sums, counted=period.counted,
                 thresholds=own.get(name, ()), params=self._options.book.of(name),
-                intake=self._of_period(name, start, turnout, *repeated.get(numbers[name], (0, 0))),
+                intake=self._of_period(name, start, turnout, again.get(numbers[name], Repeated())),
             )  # fmt: skip
 
     @cached_property
@@ -95,32 +74,42 @@ class FileSource:
         return decide(self._loaded, self._options)
 
     @cached_property
-    def _lines(self) -> list[_Line]:
-        now = self._options.now.astimezone(UTC).replace(tzinfo=None)
-        decided = self._decided  # makes the view
-        found = self._loaded.query(
-            f"SELECT id, problem, failed, count(*), count_if(utc > TIMESTAMP '{now}'), min(utc), "
-            f"max(CASE WHEN utc <= TIMESTAMP '{now}' THEN utc END) FROM executions GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
-        )
-        return [
-            _Line(
-                service=row[0] if row[0] < len(decided.services) else -1, problem=row[1], failed=row[2], count=row[3],
-                future=row[4], first=_aware(row[5]), last=_aware(row[6]),
-            )
-            for row in found
-        ]  # fmt: skip
+    def _numbers(self) -> dict[str, int]:
+        return {name: at for at, name in enumerate(self._decided.services)}
+
+    @cached_property
+    def _lines(self) -> dict[int, list[Line]]:
+        by_service: dict[int, list[Line]] = defaultdict(list)
+        assert self._decided.executions  # makes the relation that is counted
+        for line in lines_of(self._loaded, self._options.now):
+            by_service[line.service].append(line)
+        return by_service
+
+    @property
+    def _all_lines(self) -> list[Line]:
+        return [line for lines in self._lines.values() for line in lines]
+
+    @cached_property
+    def _repeated_ever(self) -> dict[int, Repeated]:
+        return repeated(self._loaded, sum(line.count for line in self._all_lines))
+
+    def _repeated_in(self, start: datetime, end: datetime) -> dict[int, Repeated]:
+        intake = self._intake
+        if intake.first is None or intake.last is None or (start <= intake.first and intake.last < end):
+            return self._repeated_ever
+        return repeated(self._loaded, sum(line.count for line in self._all_lines), start=start, end=end)
 
     @cached_property
     def _reading(self) -> Reading:
         groups, decided = self._loaded.groups, self._decided
         columns = {(column.role, column.name): column for group in groups for column in group.columns.values()}
-        if decided.unit_from not in ("unit column",) and decided.unit != "by row":
-            columns = {key: column for key, column in columns.items() if column.role != "unit"}
         return Reading(
             source=self._source,
             format=", ".join(sorted({group.form.format for group in groups})),
             files=tuple(sorted(str(path) for group in groups for path in group.paths)),
-            columns=tuple(columns.values()),
+            columns=tuple(
+                column for column in columns.values() if column.role != "unit" or decided.unit_from == "unit column"
+            ),
             unit=decided.unit,
             unit_from=decided.unit_from,
             timezone=decided.timezone,
@@ -131,112 +120,53 @@ class FileSource:
 
     @cached_property
     def _intake(self) -> Intake:
-        lines, lost = self._lines, self._loaded.unreadable
-        placed = [line for line in lines if not line.problem]
+        lines, lost = self._all_lines, self._loaded.unreadable
+        placed = [line for line in lines if line.placed]
         return Intake(
             reading=self._reading,
             rows=sum(line.count for line in lines) + lost,
-            accepted=sum(line.count for line in placed if not line.failed),
+            accepted=sum(line.count for line in lines if line.accepted),
             rejected=sum(line.count for line in lines if line.problem) + lost,
             first=min((line.first for line in placed if line.first), default=None),
             last=max((line.last for line in placed if line.last), default=None),
-            services=tuple(self._services()),
-            notes=tuple(self._notes()),
+            services=tuple(
+                service_intake(name, self._lines[at], self._repeated_ever.get(at, Repeated()), self._reading)
+                for name, at in self._numbers.items()
+            ),
+            notes=(*self._loaded.notes, *self._decided.notes, *self._notes()),
         )
-
-    def _services(self) -> Iterator[ServiceIntake]:
-        repeated = self._repeated_ever
-        mine: dict[int, list[_Line]] = {}
-        for line in self._lines:
-            mine.setdefault(line.service, []).append(line)
-        for at, name in enumerate(self._decided.services):
-            lines = mine.get(at, [])
-            placed = [line for line in lines if not line.problem]
-            doubles, frequent = repeated.get(at, (0, 0))
-            yield ServiceIntake(
-                service=name,
-                rows=sum(line.count for line in lines),
-                accepted=sum(line.count for line in placed if not line.failed),
-                failed=sum(line.count for line in placed if line.failed),
-                rejected=sum(line.count for line in lines if line.problem),
-                doubles=doubles,
-                future=sum(line.future for line in placed),
-                most_frequent=frequent,
-                first=min((line.first for line in placed if line.first), default=None),
-                last=max((line.last for line in placed if line.last), default=None),
-                reading=self._reading,
-            )
 
     def _notes(self) -> Iterator[Note]:
-        yield from self._loaded.notes
-        yield from self._decided.notes
-        reasons: Multiset[int] = Multiset()
-        for line in self._lines:
-            if line.problem:
+        reasons: Counter[Rejection] = Counter()
+        for line in self._all_lines:
+            if line.problem is not None:
                 reasons[line.problem] += line.count
-        examples = (
-            find_examples(
-                self._loaded, self._decided.executions, self._options, [Rejection(problem) for problem in reasons]
-            )
-            if reasons
-            else {}
-        )
-        for problem, count in sorted(reasons.items()):
-            yield rejected(Rejection(problem), count, examples.get(Rejection(problem), ()))
-        if future := sum(line.future for line in self._lines if not line.problem):
+        examples = find_examples(self._loaded, self._decided.executions, self._options, reasons)
+        for reason, count in sorted(reasons.items()):
+            yield rejected(reason, count, examples[reason])
+        if future := sum(line.future for line in self._all_lines if line.placed):
             yield Note(
                 kind="warning", reason="times lie in the future", count=future,
                 remedy="check the clock and the zone (--timezone); the period ends before them",
             )  # fmt: skip
-        yield from twin_notes(self._decided.services)
+        yield from twin_notes(list(self._numbers))
 
-    def _of_period(self, name: str, start: datetime, turnout: Turnout, doubles: int, frequent: int) -> ServiceIntake:
-        """The intake of one service in the period; rows without a usable time belong to every period."""
-        number = self._decided.services.index(name)
-        mine = [line for line in self._lines if line.service == number]
-        unplaced = sum(line.count for line in mine if line.problem in UNPLACED)
+    def _of_period(self, name: str, start: datetime, turnout: Turnout, again: Repeated) -> ServiceIntake:
+        """The intake of one service in the period; rows without a time belong to every period."""
+        mine = self._lines[self._numbers[name]]
+        lost = unplaced(mine)
         accepted, failed, excluded, bad, first, last = turnout
         return ServiceIntake(
             service=name,
-            rows=accepted + failed + excluded + bad + unplaced,
+            rows=accepted + failed + excluded + bad + lost,
             accepted=accepted,
             failed=failed,
             excluded=excluded,
-            rejected=bad + unplaced,
-            doubles=doubles,
-            future=sum(line.future for line in mine if not line.problem),
-            most_frequent=frequent,
+            rejected=bad + lost,
+            doubles=again.doubles,
+            future=sum(line.future for line in mine if line.placed),
+            most_frequent=again.most_frequent,
             first=None if first is None else start + timedelta(microseconds=first),
             last=None if last is None else start + timedelta(microseconds=last),
             reading=self._reading,
         )
-
-    @cached_property
-    def _repeated_ever(self) -> dict[int, tuple[int, int]]:
-        return self._repeated(None, None)
-
-    def _repeated(self, start: datetime | None, end: datetime | None) -> dict[int, tuple[int, int]]:
-        """Count, by service, rows that repeat another and those that share the most frequent duration.
-
-        Among more than SAMPLE rows it is estimated from every k-th by hash, which keeps equal rows together.
-        """
-        every = 1 << max(0, (sum(line.count for line in self._lines) // SAMPLE).bit_length())
-        inside = "true"
-        if start is not None and end is not None:
-            one, two = (moment.astimezone(UTC).replace(tzinfo=None) for moment in (start, end))
-            inside = f"utc >= TIMESTAMP '{one}' AND utc < TIMESTAMP '{two}'"
-        cursor = self._loaded.database.cursor()
-        cursor.execute(
-            "CREATE OR REPLACE TEMP TABLE sample AS SELECT id, mark, seconds, problem = 0 AND NOT failed AS kept "
-            f"FROM executions WHERE id >= 0 AND {inside} AND pick % {every} = 0"
-        )
-        doubles = cursor.execute("SELECT id, count(*) - count(DISTINCT mark) FROM sample GROUP BY 1").fetchall()
-        frequent = cursor.execute(
-            "SELECT id, max(n) FROM (SELECT id, seconds, count(*) AS n FROM sample WHERE kept GROUP BY 1, 2) GROUP BY 1"
-        ).fetchall()
-        most = dict(frequent)
-        return {number: (int(count) * every, int(most.get(number, 0)) * every) for number, count in doubles}
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if isinstance(moment, datetime) else None

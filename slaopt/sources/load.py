@@ -5,9 +5,11 @@ Text is read once, into a table; Parquet stays where it is, behind a view.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ from slaopt.sources.base import Options
 from slaopt.sources.columns import find_columns, listed, name_unit
 from slaopt.sources.find import find_files
 from slaopt.sources.notes import MOST_EXAMPLES, Rejection, rejected, shortened
+from slaopt.sources.parse import DURATIONS, TYPE_UNITS
 from slaopt.sources.relation import LONGEST_LINE, Group, listed_paths, readable, rows_sql
 from slaopt.sources.sniff import FileForm, sniff
 
@@ -30,12 +33,12 @@ MEMORY = "4GB"  # what DuckDB may hold before it writes to a temporary folder
 DAMAGED = "cannot be read to its end: it is damaged, cut off or in another form; write it again"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, weakref_slot=True)
 class Loaded:
     """The relation `rows`, and what was seen on the way."""
 
     source: str
-    folder: tempfile.TemporaryDirectory[str]
+    folder: Path  # temporary, gone with this object
     database: duckdb.DuckDBPyConnection
     groups: list[Group] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -50,10 +53,16 @@ class Loaded:
         InputError
             If a file behind it turns out to be damaged.
         """
+        with self.reading():
+            return self.database.execute(sql).fetchall()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Turn what DuckDB says of a damaged file into what a user can act on."""
         import duckdb
 
         try:
-            return self.database.execute(sql).fetchall()
+            yield
         except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
             raise InputError(f"{self.source}: {DAMAGED}") from error
 
@@ -67,8 +76,9 @@ def load(source: str, options: Options) -> Loaded:
         If the only file, or every file of a folder, cannot be used.
     """
     paths = find_files(source)
-    folder = tempfile.TemporaryDirectory(prefix="slaopt-", ignore_cleanup_errors=True)
-    loaded = Loaded(source=source, folder=folder, database=_connection(folder.name))
+    folder = Path(tempfile.mkdtemp(prefix="slaopt-"))
+    loaded = Loaded(source=source, folder=folder, database=_connection(folder))
+    weakref.finalize(loaded, shutil.rmtree, folder, ignore_errors=True)
     alone = len(paths) == 1
     sniffed: dict[FileForm, list[Path]] = {}
     for path in paths:
@@ -85,14 +95,14 @@ def load(source: str, options: Options) -> Loaded:
     return loaded
 
 
-def _connection(folder: str) -> duckdb.DuckDBPyConnection:
+def _connection(folder: Path) -> duckdb.DuckDBPyConnection:
     """Open a database in memory that spills into the folder and never talks to a network."""
     import duckdb
 
     database = duckdb.connect(
         config={
             "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
-            "temp_directory": folder, "memory_limit": MEMORY, "preserve_insertion_order": "false",
+            "temp_directory": str(folder), "memory_limit": MEMORY, "preserve_insertion_order": "false",
         }
     )  # fmt: skip
     database.execute("SET TimeZone = 'UTC'")
@@ -136,13 +146,17 @@ def _groups(loaded: Loaded, form: FileForm, paths: list[Path], options: Options,
 
 def _described(loaded: Loaded, path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     import duckdb
+    from pyarrow import parquet
 
-    files = listed_paths([path], Path(loaded.folder.name))
+    files = listed_paths([path], loaded.folder)
     try:
         table = loaded.database.execute(f"DESCRIBE SELECT * FROM read_parquet({files})").fetchall()
     except duckdb.Error as error:
         raise InputError(f"{path}: {DAMAGED}") from error
-    return tuple(row[0] for row in table), tuple(row[1] for row in table)
+    arrow = parquet.read_schema(path)
+    types = [str(arrow.field(at).type) if len(arrow) == len(table) else "" for at in range(len(table))]
+    names = tuple(str(row[0]) for row in table)
+    return names, tuple(kind if kind in DURATIONS else str(row[1]) for row, kind in zip(table, types, strict=True))
 
 
 def _group(
@@ -153,12 +167,24 @@ def _group(
     for column in columns.values():
         if names.count(column.name) > 1:
             raise InputError(f"{where}: two columns are called {column.name!r} among {listed(names)}; rename one")
+    duration = columns["duration"].name
+    unit, unit_from = _unit(types[names.index(duration)], duration, options)
     group = Group(
         form=form, paths=tuple(paths), names=names, types=types, columns=columns,
-        unit=options.unit or name_unit(columns["duration"].name) or "s", service=_fallback_name(loaded.source),
+        unit=unit, unit_from=unit_from, service=_fallback_name(loaded.source),
     )  # fmt: skip
-    rows_sql(group, options, Path(loaded.folder.name))  # refuses types that hold no times or durations
+    rows_sql(group, options, loaded.folder)  # refuses types that hold no times or durations
     return group
+
+
+def _unit(kind: str, name: str, options: Options) -> tuple[str, str]:
+    """Give the unit of a column of durations, and where it is known from."""
+    if kind in TYPE_UNITS:
+        return TYPE_UNITS[kind], "type"
+    if options.unit is not None:
+        return options.unit, "given"
+    named = name_unit(name)
+    return (named, "column name") if named else ("s", "default")
 
 
 def _fallback_name(source: str) -> str:
@@ -172,7 +198,7 @@ def _make_rows(loaded: Loaded, groups: list[Group], options: Options, *, alone: 
     """Make the relation `rows` of the groups; a file that breaks on the way is left out."""
     import duckdb
 
-    folder = Path(loaded.folder.name)
+    folder = loaded.folder
     if not any(group.is_text for group in groups):
         if groups:
             query = " UNION ALL ".join(rows_sql(group, options, folder) for group in groups)
@@ -203,7 +229,7 @@ def _refused(group: Group, error: Exception) -> InputError:
 
 def _note_rejects(loaded: Loaded) -> None:
     """Count the lines that are no rows; a quote that is never closed swallows all lines after it."""
-    folder = Path(loaded.folder.name)
+    folder = loaded.folder
     read = {
         str(readable(path, group.form, folder)): path
         for group in loaded.groups

@@ -28,6 +28,10 @@ __all__ = [
 ]
 
 
+DURATIONS = {f"duration[{unit}]": unit for unit in ("s", "ms", "us", "ns")}  # Arrow's; DuckDB takes them for integers
+TYPE_UNITS = DURATIONS | {"INTERVAL": "s", "TIME": "s"}  # what a number out of such a type counts
+
+
 class StampForm(IntEnum):
     """How a time was written."""
 
@@ -159,10 +163,10 @@ def number_sql(column: str, kind: str, decimal: Literal[".", ","] | None) -> Num
         return NumberSql(f"{column}::VARCHAR::DOUBLE", none, blank, no_unit)
     if is_number(kind):
         return NumberSql(f"{column}::DOUBLE", none, blank, no_unit)
-    if kind == "INTERVAL":
-        return NumberSql(f"epoch({column})", none, blank, "'s'")
-    if kind == "TIME":
-        return NumberSql(f"epoch({column})", none, blank, "'s'")
+    if kind in DURATIONS:
+        return NumberSql(f"{column}::DOUBLE", none, blank, no_unit)
+    if kind in ("INTERVAL", "TIME"):
+        return NumberSql(f"epoch({column})", none, blank, no_unit)
     if kind == "VARCHAR":
         return _text_number(f"trim({column}, E' \\t\\r\\n')", decimal)
     raise InputError(f"a column of type {kind} holds no durations; name another: --column duration=NAME")
@@ -206,7 +210,9 @@ def seconds_sql(number: str, unit: str, units: Mapping[str, str]) -> str:
     units
         The unit that each text means; where there is but one, the text is not looked at.
     """
-    if len(set(units.values())) == 1 and len(units) == 1:
+    if not units:
+        return "NULL::DOUBLE"
+    if len(units) == 1:
         return _times(number, UNIT_SECONDS[next(iter(units.values()))])
     cases = " ".join(f"WHEN {literal(text)} THEN {_times(number, UNIT_SECONDS[name])}" for text, name in units.items())
     return f"CASE {unit} {cases} END"

@@ -15,6 +15,7 @@ from slaopt.params import Params
 from slaopt.profile import STEPS
 from slaopt.sources.cells import CoarseCells, FineCells, StepSums
 from slaopt.sources.count import BATCH, Counter
+from slaopt.sources.load import Loaded
 
 if TYPE_CHECKING:
     import duckdb
@@ -63,11 +64,11 @@ class Counted(NamedTuple):
     turnout: Turnout
 
 
-def count_period(database: duckdb.DuckDBPyConnection, period: Period) -> Iterator[Counted]:
+def count_period(loaded: Loaded, period: Period) -> Iterator[Counted]:
     """Count the executions of the services, in one scan; give them in the order in which they are listed."""
     counter = Counter(services=len(period.services), counted=period.counted)
     turnouts = _Turnouts(period)
-    for service, offset, kind, seconds in _batches(database, period):
+    for service, offset, kind, seconds in _batches(loaded, period):
         step = (offset // STEP).astype(np.int32)
         kept = turnouts.add(service, offset, step, kind)
         if kept is None:
@@ -123,16 +124,14 @@ def _excluded(period: Period) -> tuple[Ints, NDArray[np.bool_] | None]:
     return np.array(policy), np.array(masks)
 
 
-def _batches(
-    database: duckdb.DuckDBPyConnection, period: Period
-) -> Iterator[tuple[Ints, Ints, Ints, NDArray[np.float64]]]:
+def _batches(loaded: Loaded, period: Period) -> Iterator[tuple[Ints, Ints, Ints, NDArray[np.float64]]]:
     """Stream service (its position among the period's), µs since the start, kind and seconds."""
     import pyarrow as pa
 
     picked = pa.table(
         {"id": pa.array(period.services, pa.int32()), "place": pa.array(range(len(period.services)), pa.int32())}
     )
-    cursor = database.cursor()
+    cursor = loaded.database.cursor()
     cursor.register("picked", picked)
     chosen = (
         f"SELECT place, date_diff('microsecond', {_time(period.start)}, utc) AS us, "
@@ -140,10 +139,11 @@ def _batches(
         f"CASE WHEN problem = 0 AND NOT failed THEN seconds ELSE 0 END AS seconds "
         f"FROM executions JOIN picked USING (id) WHERE utc >= {_time(period.start)} AND utc < {_time(period.end)}"
     )
-    order = " ORDER BY us" if _scattered(cursor, period) else ""
-    for batch in cursor.sql(chosen + order).to_arrow_reader(BATCH):
-        service, offset, kind, seconds = (column.to_numpy(zero_copy_only=False) for column in batch.columns)
-        yield service, offset, kind, seconds
+    with loaded.reading():
+        order = " ORDER BY us" if _scattered(cursor, period) else ""
+        for batch in cursor.sql(chosen + order).to_arrow_reader(BATCH):
+            service, offset, kind, seconds = (column.to_numpy(zero_copy_only=False) for column in batch.columns)
+            yield service, offset, kind, seconds
 
 
 def _scattered(cursor: duckdb.DuckDBPyConnection, period: Period) -> bool:

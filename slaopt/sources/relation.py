@@ -29,6 +29,7 @@ class Group:
     types: tuple[str, ...]  # DuckDB's
     columns: Mapping[Role, Column]
     unit: str  # where no unit column and no text says otherwise
+    unit_from: str
     service: str  # where no column names one
 
     @property

@@ -51,8 +51,7 @@ def scan(
     known = intake or source.inspect()
     names = list(dict.fromkeys(services)) if services is not None else [item.service for item in known.services]
     if known.first is None or known.last is None:
-        for name in names:
-            yield Skipped(service=name, reason=f"none of the {known.rows:,} rows can be used; slaopt check says why")
+        yield from (Skipped(service=name, reason=_nothing(known.rows)) for name in names)
         return
     end = _end(as_of, known.last)
     history = {name: book.of(name).history_days for name in names}
@@ -60,10 +59,18 @@ def scan(
     first = known.first.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     start = min(max(end - longest, first), end - timedelta(hours=1))
     thresholds = {name: [value] for name in names if (value := book.of(name).threshold) is not None}
+    empty = {item.service: item.rows for item in known.services if not item.accepted + item.failed}
     for item in source.profiles(names, start, end, thresholds=thresholds):
+        if item.service in empty:
+            yield Skipped(service=item.service, reason=_nothing(empty[item.service]))
+            continue
         if isinstance(item, Profiles) and item.hours.end - item.hours.start > timedelta(days=history[item.service]):
             item = item.last(history[item.service])
         yield item
+
+
+def _nothing(rows: int) -> str:
+    return f"none of its {rows:,} rows can be used; slaopt check says why"
 
 
 def _end(as_of: datetime | None, last: datetime) -> datetime:
