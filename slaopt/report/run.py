@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from slaopt.errors import InputError
-from slaopt.params import Params, ParamsBook
+from slaopt.params import ParamsBook
 from slaopt.profile import Profiles
 from slaopt.report.archive import write_profiles
 from slaopt.report.folders import is_whole, locked, place, report_folder, touch, work_folder
@@ -25,6 +25,7 @@ from slaopt.result import Result, Skipped
 from slaopt.workspace import notebook_path
 
 if TYPE_CHECKING:
+    from nbformat import NotebookNode
     from papermill import PapermillExecutionError
 
     from slaopt.optimize import Verdict
@@ -59,14 +60,33 @@ class _Plan:
     profiles: Profiles
     manifest: Manifest
     notebook: Path
+    folder: Path  # where it is made
+    target: Path  # where it belongs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """One report run: what its reports share."""
+
+    book: ParamsBook
+    reports: Path
+    notebook: Path
     work: Path  # folder of this run
-    target: Path  # where the report belongs
+    pool: KernelPool
     desk: Executor  # one thread that exports the pages, since they share an exporter
 
-    @property
-    def folder(self) -> Path:
-        """Where it is made."""
-        return self.work / self.target.parent.name
+    def begin(self, item: Profiles | Skipped) -> Future[Report | Skipped]:
+        """Begin a report; one that is there already, or cannot be made, is finished at once."""
+        if isinstance(item, Skipped):
+            return _finished(item)
+        manifest = Manifest.of(item, self.book.of(item.service), self.notebook)
+        target = report_folder(self.reports, manifest)
+        if is_whole(target):
+            touch(target)
+            return _finished(_report(target, "reused"))
+        folder = self.work / target.parent.name
+        plan = _Plan(profiles=item, manifest=manifest, notebook=self.notebook, folder=folder, target=target)
+        return self.pool.submit(partial(_make, plan, self.desk))
 
 
 def run_reports(
@@ -99,85 +119,78 @@ def run_reports(
     from slaopt.report.engine import KernelPool
     from slaopt.sources import scan
 
-    reports = workspace / "reports"
-    notebook = notebook_path(workspace, "service_report")
+    reports, notebook = workspace / "reports", notebook_path(workspace, "service_report")
     with work_folder(reports) as work, KernelPool(work, jobs) as pool, ThreadPoolExecutor(max_workers=1) as desk:
+        run = _Run(book=book, reports=reports, notebook=notebook, work=work, pool=pool, desk=desk)
         intake = source.inspect()
-        pending: list[Report | Skipped | Future[Report | Skipped]] = []
+        begun: list[Future[Report | Skipped]] = []
         total = len(services if services is not None else intake.services)
         with tqdm(total=total, desc="reports", unit="", file=sys.stderr, disable=None, leave=False) as bar:
             for item in scan(source, book, intake=intake, services=services, as_of=as_of):
-                if isinstance(item, Skipped):
-                    pending.append(item)
-                    bar.update()
-                    continue
-                plan = _plan(item, book.of(item.service), notebook, reports, work, desk)
-                if is_whole(plan.target):
-                    touch(plan.target)
-                    pending.append(_report(plan.target, "reused"))
-                    bar.update()
-                else:
-                    future = pool.submit(partial(_make, plan))
-                    future.add_done_callback(lambda _: bar.update())
-                    pending.append(future)
-            wait([result for result in pending if isinstance(result, Future)])
-        done = [_value(result) for result in pending if not isinstance(result, Future) or not result.exception()]
+                begun.append(run.begin(item))
+                begun[-1].add_done_callback(lambda _: bar.update())
+            wait(begun)
         names = {entry.service for entry in intake.services}  # a mistyped name is not worth a line on the index
+        done = [future.result() for future in begun if not future.exception()]
+        known = [result for result in done if result.service in names]
         with locked(reports):
-            known = [result for result in done if result.service in names]
             write_skipped(reports, work, known, source=intake.reading.source, complete=services is None)
             _write_index(reports, notebook_path(workspace, "portfolio"), work, pool)
-        return [_value(result) for result in pending]
+        return [future.result() for future in begun]  # raises what is a bug, once the others are in their places
 
 
-def _plan(profiles: Profiles, params: Params, notebook: Path, reports: Path, work: Path, desk: Executor) -> _Plan:
-    manifest = Manifest.of(profiles, params, notebook)
-    target = report_folder(reports, manifest)
-    return _Plan(profiles=profiles, manifest=manifest, notebook=notebook, work=work, target=target, desk=desk)
+def _finished(result: Report | Skipped) -> Future[Report | Skipped]:
+    future: Future[Report | Skipped] = Future()
+    future.set_result(result)
+    return future
 
 
-def _value(result: Report | Skipped | Future[Report | Skipped]) -> Report | Skipped:
-    return result.result() if isinstance(result, Future) else result
-
-
-def _make(plan: _Plan, kernel: WarmKernel) -> Report | Skipped:
+def _make(plan: _Plan, desk: Executor, kernel: WarmKernel) -> Report | Skipped:
     """Make one report in the run's folder and move it into place; a notebook that fails or refuses is a Skipped."""
+    from slaopt.report.pages import export_report, prepare
+
+    desk.submit(prepare)  # while the kernel works
+    write_profiles(plan.profiles, plan.folder / PROFILES)
+    plan.manifest.write(plan.folder)
+    executed = _executed(plan, kernel)
+    if isinstance(executed, Skipped):
+        return executed
+    page = desk.submit(export_report, executed, title=plan.profiles.service).result()
+    (plan.folder / PAGE).write_text(page, encoding="utf-8")
+    plan.manifest.complete(plan.folder).write(plan.folder)
+    place(plan.folder, plan.target)
+    (plan.target.parent / FAILED).unlink(missing_ok=True)
+    return _report(plan.target, "made")
+
+
+def _executed(plan: _Plan, kernel: WarmKernel) -> NotebookNode | Skipped:
+    """Run the notebook and write the result that it found; one that failed is kept to be looked at."""
     from nbclient.exceptions import DeadKernelError
     from papermill import PapermillExecutionError
 
     from slaopt.report.engine import execute_notebook
-    from slaopt.report.pages import export_report, prepare
 
-    plan.desk.submit(prepare)  # while the kernel works
-    service, folder = plan.profiles.service, plan.folder
-    write_profiles(plan.profiles, folder / PROFILES)
-    plan.manifest.write(folder)
-    failure: str | None = None
+    service, folder, name = plan.profiles.service, plan.folder, plan.notebook.name
+    failure, executed = "", None
     try:
-        executed = execute_notebook(
-            plan.notebook, folder / NOTEBOOK, kernel=kernel, folder=folder, parameters={"run": "."}
-        )
-    except PapermillExecutionError as error:
-        failure = f"{_told(plan.notebook, error)}; see reports/{plan.target.parent.name}/{FAILED}"
+        try:
+            executed = execute_notebook(
+                plan.notebook, folder / NOTEBOOK, kernel=kernel, folder=folder, parameters={"run": "."}
+            )
+        except PapermillExecutionError as error:
+            failure = f"{_told(plan.notebook, error)}; see reports/{plan.target.parent.name}/{FAILED}"
+        kernel.call("hand_over", str(folder))
     except DeadKernelError:
         kernel.stop()
-        return Skipped(service=service, reason=f"{plan.notebook.name}: the kernel died, perhaps for want of memory")
-    kernel.call("hand_over", str(folder))
+        return Skipped(service=service, reason=f"{name}: the kernel died, perhaps for want of memory")
     if (folder / SKIPPED).exists():
         refused = json.loads((folder / SKIPPED).read_text(encoding="utf-8"))
         return Skipped(service=service, reason=refused["reason"])
-    if failure is None and not (folder / RESULT).exists():
-        failure = f"{plan.notebook.name} leaves no Assessment in the variable `assessment`"
-    if failure is not None:
-        plan.target.parent.mkdir(exist_ok=True)
-        (folder / NOTEBOOK).replace(plan.target.parent / FAILED)
-        return Skipped(service=service, reason=failure)
-    page = plan.desk.submit(export_report, executed, title=service).result()
-    (folder / PAGE).write_text(page, encoding="utf-8")
-    plan.manifest.complete(folder).write(folder)
-    place(folder, plan.target)
-    (plan.target.parent / FAILED).unlink(missing_ok=True)
-    return _report(plan.target, "made")
+    if executed is not None and (folder / RESULT).exists():
+        return executed
+    plan.target.parent.mkdir(exist_ok=True)
+    (folder / NOTEBOOK).replace(plan.target.parent / FAILED)
+    return Skipped(service=service, reason=failure or f"{name} leaves no Assessment in the variable `assessment`")
 
 
 def _report(directory: Path, status: Literal["made", "reused"]) -> Report:

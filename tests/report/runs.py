@@ -62,7 +62,7 @@ class Held:
 
     def inspect(self) -> Intake:
         intakes = [
-            item.intake if isinstance(item, Profiles) else ServiceIntake(service=item.service, rows=1, accepted=0)
+            item.intake if isinstance(item, Profiles) else ServiceIntake(service=item.service, rows=1, accepted=1)
             for item in self.held
         ]
         starts = [item.hours.start for item in self.held if isinstance(item, Profiles)]
