@@ -43,9 +43,7 @@ def round_thresholds(low: float, high: float) -> Floats:
     return grid[(grid >= low * (1 - SAME)) & (grid <= high * (1 + SAME))]
 
 
-def counted_bounds(
-    low: float = SHORTEST, high: float = LONGEST, *, thresholds: Iterable[float] = ()
-) -> Floats:
+def counted_bounds(low: float = SHORTEST, high: float = LONGEST, *, thresholds: Iterable[float] = ()) -> Floats:
     """List the bounds at which counts are exact: round thresholds, those given, and each over 1.5, 2 and 4.
 
     Parameters
@@ -70,7 +68,8 @@ def _significant(values: Floats, digits: int = 12) -> Floats:
 
 def exponential_index(values: ArrayLike, *, scale: int = 7) -> NDArray[np.int64]:
     """Give the index i of the bucket (base**(i-1), base**i] that holds each positive value."""
-    return np.ceil(np.log2(np.asarray(values, dtype=float)) * 2.0**scale - SAME).astype(np.int64)
+    index = np.ceil(np.log2(np.asarray(values, dtype=float)) * 2.0**scale - SAME)
+    return np.asarray(index, dtype=np.int64)
 
 
 def exponential_bound(index: ArrayLike, *, scale: int = 7) -> Floats:

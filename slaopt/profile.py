@@ -25,6 +25,7 @@ __all__ = ["HOURS", "STEPS", "Profile", "Profiles", "Resolution", "SlotSums", "V
 
 Floats = NDArray[np.float64]
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
     """A step of time and a scale of buckets; `scale=None` keeps the counted bounds only."""
@@ -170,7 +171,7 @@ class Profile(Result):
         failed: ArrayLike | None = None,
         **settings: Any,
     ) -> Self:
-        """Build from raw arrays, both (n,): UTC times (`datetime64`) and seconds; those outside [start, end) are left out."""
+        """Build from raw arrays, both (n,): UTC times (`datetime64`) and seconds; what lies outside the span is left out."""
         stamps = np.asarray(times, dtype="datetime64[us]")
         values = np.asarray(durations, dtype=float)
         bad = np.zeros(len(values), dtype=bool) if failed is None else np.asarray(failed, dtype=bool)

@@ -33,7 +33,7 @@ def test_business_hours_are_local_hours():
 
 
 def test_a_holiday_has_25_hours_when_the_clock_goes_back():
-    (first, last), = marked(Excluded(holidays=(date(2026, 10, 25),)), "Europe/Berlin")
+    ((first, last),) = marked(Excluded(holidays=(date(2026, 10, 25),)), "Europe/Berlin")
     assert last - first == timedelta(hours=25)
 
 
@@ -45,9 +45,7 @@ def test_weekly_maintenance_may_run_over_midnight():
 
 def test_a_step_that_maintenance_touches_is_excluded_whole():
     span = Maintenance(start=START + timedelta(minutes=7), end=START + timedelta(minutes=11))
-    assert marked(Excluded(maintenance=(span,))) == [
-        (START + timedelta(minutes=5), START + timedelta(minutes=15))
-    ]
+    assert marked(Excluded(maintenance=(span,))) == [(START + timedelta(minutes=5), START + timedelta(minutes=15))]
 
 
 def test_maintenance_beyond_the_period_marks_nothing():

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from slaopt.wording import count, moment, number, parse_seconds, percent, seconds, span
 
 
-@pytest.mark.parametrize("text", ["", "abc", "-1", "0", "nan", "inf", "1e400", "3 parsecs", "1,5", "ms", "1 2 s", "0x10"])
+@pytest.mark.parametrize(
+    "text", ["", "abc", "-1", "0", "nan", "inf", "1e400", "3 parsecs", "1,5", "ms", "1 2 s", "0x10"]
+)
 def test_what_is_no_duration_is_refused(text):
     with pytest.raises(ValueError, match="is not a duration"):
         parse_seconds(text)
@@ -32,7 +34,14 @@ def test_what_is_not_finite_is_a_dash():
 
 
 def test_rates_near_one_keep_their_distance_from_it():
-    assert [percent(rate) for rate in (0.0, 0.5, 0.9, 0.95, 0.9999, 1.0)] == ["0 %", "50 %", "90 %", "95 %", "99.99 %", "100 %"]
+    assert [percent(rate) for rate in (0.0, 0.5, 0.9, 0.95, 0.9999, 1.0)] == [
+        "0 %",
+        "50 %",
+        "90 %",
+        "95 %",
+        "99.99 %",
+        "100 %",
+    ]
 
 
 def test_small_words():
