@@ -178,8 +178,7 @@ def tightness(
         for i, k in enumerate(degradations.factors):
             extra = _cumulative(_above(steps, np.asarray(chunk) / k) - counts)
             needed = _share_needed(policy, violations, extra, starts, degradations, steps.step)
-            seen = needed[..., None] <= np.asarray(degradations.shares) + SAME
-            caught[:, i] = _mean_where(seen, ~alone)
+            caught[:, i] = _mean_where(needed[..., None] <= np.asarray(degradations.shares) + SAME, ~alone)
         for threshold, share, fired in zip(chunk, caught, firing, strict=True):
             seen = share * (1 - _share_firing(policy, fired))
             measured.append(Tightness(threshold=threshold, value=float(seen.mean()), cells=_cells(seen, degradations)))
