@@ -110,7 +110,7 @@ _NESTED = [
 
 
 def load_params(workspace: Path | None, *, overrides: Mapping[str, Any] | None = None) -> ParamsBook:
-    """Read `params/default.yaml` and `params/services/*.yaml`; flags override both. Without a workspace: built-in defaults.
+    """Read `params/default.yaml` and `params/services/*.yaml`; flags override both. No workspace: built-in defaults.
 
     Raises
     ------

@@ -171,7 +171,7 @@ class Profile(Result):
         failed: ArrayLike | None = None,
         **settings: Any,
     ) -> Self:
-        """Build from raw arrays, both (n,): UTC times (`datetime64`) and seconds; what lies outside the span is left out."""
+        """Build from raw arrays, (n,) each: UTC times (`datetime64`) and seconds; only those in [start, end) count."""
         stamps = np.asarray(times, dtype="datetime64[us]")
         values = np.asarray(durations, dtype=float)
         bad = np.zeros(len(values), dtype=bool) if failed is None else np.asarray(failed, dtype=bool)
