@@ -17,15 +17,16 @@ from slaopt.params import Params
 from slaopt.profile import HOURS, STEPS
 from slaopt.sources.cells import ZERO
 from slaopt.sources.sql.dialect import Dialect, Expression, fine_index, integer, literal
+from slaopt.sources.sql.rows import COUNTED
 
 __all__ = [
-    "EXCLUDED", "FAILED", "REJECTED", "ByService", "Counting", "ExcludedRule", "counting_rows", "doubles",
+    "EXCLUDED", "REJECTED", "ByService", "Counting", "ExcludedRule", "counting_rows", "doubles",
     "most_frequent", "tally",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
 
-FAILED, EXCLUDED, REJECTED = -2, -3, -4  # in place of a counted bucket; ZERO is −1
+EXCLUDED, REJECTED = -3, -4  # in place of a counted bucket, as FAILED; ZERO is −1
 STEPS_PER_HOUR = HOURS.step // STEPS.step
 BATCH = 20_000  # rows fetched at once
 GRAIN = 1e6  # parts of a second by which durations are sampled
@@ -34,16 +35,16 @@ GRAIN = 1e6  # parts of a second by which durations are sampled
 def tally(rows: sa.Subquery, now: datetime) -> sa.Select[Any]:
     """Count the rows of each service by what becomes of them; `first` and `last` are of usable stamps."""
     c, then = rows.c, literal(now.timestamp())
-    fate = (c.service, c.problem, c.failed, c.kind)
+    keys = (c.service, c.fate, c.kind)
     return sa.select(
-        *fate,
+        *keys,
         sa.func.count().label("rows"),
         sa.func.sum(c.twice).label("twice"),
         sa.func.sum(sa.case((c.moment > then, integer(1)), else_=integer(0))).label("future"),
         sa.func.min(c.moment).label("first"),
         sa.func.max(sa.case((c.moment <= then, c.moment))).label("last"),
         sa.func.max(c.moment).label("latest"),
-    ).group_by(*fate)
+    ).group_by(*keys)
 
 
 def doubles(rows: sa.Subquery, columns: int, period: tuple[datetime, datetime] | None, every: int) -> sa.Select[Any]:
@@ -73,8 +74,7 @@ def most_frequent(dialect: Dialect, rows: sa.FromClause, every: int) -> sa.Selec
 def counting_rows(rows: sa.Subquery) -> sa.Subquery:
     """Give service and duration of measurements, NULL where it does not count."""
     c = rows.c
-    counts = sa.and_(c.problem == integer(0), c.failed == integer(0))
-    return sa.select(c.service, sa.case((counts, c.seconds)).label("seconds")).subquery("counting")
+    return sa.select(c.service, sa.case((c.fate == integer(COUNTED), c.seconds)).label("seconds")).subquery("counting")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +131,7 @@ class Counting:
             c.service,
             c.moment,
             c.seconds,
-            c.failed,
-            c.problem,
+            c.fate,
             step.label("step"),
             hour.label("hour"),
             _outside(excluded, c.service, hour, step).label("outside"),
@@ -153,20 +152,18 @@ class Counting:
         """Count the executions of each service, hour and cell of duration, in the order of services."""
         c = self._rows.c
         fine = sa.case((c.seconds > literal(0), fine_index(c.seconds, self._dialect)), else_=integer(0))
-        cells = sa.select(c.service, c.hour, fine.label("fine"), self._coarse(counted).label("coarse"))
-        each = cells.where(c.seconds.is_not(None)).offset(sa.literal_column("0")).subquery("cells")
-        return sa.select(*each.c, sa.func.count()).group_by(*each.c).order_by(each.c.service)
+        cells = sa.select(c.service, c.hour, fine, self._coarse(counted), sa.func.count())
+        return cells.where(c.seconds.is_not(None)).group_by(*_first_columns(4)).order_by(c.service)
 
     def steps(self, counted: Floats) -> sa.Select[Any]:
         """Count and sum up the rows of each service, step and counted bucket or fate, in the order of services."""
         c = self._rows.c
-        bucket = sa.case((c.seconds.is_(None), c.fate), else_=self._coarse(counted)).label("bucket")
-        log = sa.case((c.seconds > literal(0), sa.func.ln(c.seconds)), else_=literal(0)).label("log")
-        each = sa.select(c.service, c.step, bucket, c.seconds, log).offset(sa.literal_column("0")).subquery("cells")
-        seconds = each.c.seconds
-        totals = (sa.func.sum(seconds), sa.func.sum(each.c.log), sa.func.min(seconds), sa.func.max(seconds))
-        keys = (each.c.service, each.c.step, each.c.bucket)
-        return sa.select(*keys, sa.func.count(), *totals).group_by(*keys).order_by(each.c.service)
+        seconds = c.seconds
+        bucket = sa.case((seconds.is_(None), c.fate), else_=self._coarse(counted))
+        log = sa.case((seconds > literal(0), sa.func.ln(seconds)), else_=literal(0))
+        totals = (sa.func.sum(seconds), sa.func.sum(log), sa.func.min(seconds), sa.func.max(seconds))
+        cells = sa.select(c.service, c.step, bucket, sa.func.count(), *totals)
+        return cells.group_by(*_first_columns(3)).order_by(c.service)
 
     def most_frequent(self, every: int) -> sa.Select[Any]:
         """Give `most_frequent` of the period."""
@@ -175,6 +172,10 @@ class Counting:
     def _coarse(self, counted: Floats) -> Expression:
         seconds = self._rows.c.seconds
         return sa.case((seconds > literal(0), self._dialect.coarse(seconds, counted)), else_=integer(ZERO))
+
+
+def _first_columns(count: int) -> list[sa.TextClause]:
+    return [sa.text(str(at + 1)) for at in range(count)]
 
 
 def _inside(moment: Expression, start: datetime, end: datetime) -> Expression:
@@ -191,14 +192,14 @@ def _outside(rules: Sequence[ExcludedRule], service: Expression, hour: Expressio
 def _fated(placed: sa.Subquery) -> sa.Select[Any]:
     """Keep the duration of executions that count; the others get a fate instead."""
     c = placed.c
-    fates = [
-        (c.outside == integer(1), integer(EXCLUDED)),
-        (c.problem > integer(0), integer(REJECTED)),
-        (c.failed == integer(1), integer(FAILED)),
-    ]
-    counts = sa.and_(c.outside == integer(0), c.problem == integer(0), c.failed == integer(0))
+    counts = sa.and_(c.outside == integer(0), c.fate == integer(COUNTED))
+    fates = [(c.outside == integer(1), integer(EXCLUDED)), (c.fate > integer(0), integer(REJECTED))]
     return sa.select(
-        c.service, c.step, c.hour, sa.case((counts, c.seconds)).label("seconds"), sa.case(*fates).label("fate")
+        c.service,
+        c.step,
+        c.hour,
+        sa.case((counts, c.seconds)).label("seconds"),
+        sa.case(*fates, else_=c.fate).label("fate"),
     )
 
 

@@ -47,7 +47,7 @@ class Dialect(Protocol):
     """Expressions over the columns of the measurements; what is costly is computed once, in a first layer (`raw_…`)."""
 
     def text(self, column: TableColumn, most: int) -> Expression:
-        """Give the first characters of a column as text, without blanks at the ends, ordered by code point."""
+        """Give the first characters of a column as text, ordered by code point."""
         ...
 
     def written(self, column: TableColumn) -> Expression:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from slaopt.intake import Example, Intake, Note, Reading, Role, ServiceIntake
 from slaopt.sources.notes import MOST_EXAMPLES, Rejection, rejected, shortened
 from slaopt.sources.sql.dialect import EPOCH, NAIVE, WITH_ZONE, Dialect, Expression, integer
-from slaopt.sources.sql.rows import measurements
+from slaopt.sources.sql.rows import COUNTED, FAILED, measurements
 from slaopt.sources.sql.survey import Survey
 from slaopt.sources.values import name_problem, service_name, twin_notes
 
@@ -48,9 +48,9 @@ class Extent(NamedTuple):
 
 def rejection(row: Any) -> Rejection | None:
     """Give the reason why rows of a tally cannot be used: stamps come first, then the name, then durations."""
-    if 0 < row.problem < Rejection.BLANK_SERVICE:
-        return Rejection(row.problem)
-    return name_problem(row.service) or (Rejection(row.problem) if row.problem else None)
+    if 0 < row.fate < Rejection.BLANK_SERVICE:
+        return Rejection(row.fate)
+    return name_problem(row.service) or (Rejection(row.fate) if row.fate > 0 else None)
 
 
 class Inspection:
@@ -108,11 +108,11 @@ class Inspection:
 
     def unplaced(self, service: str) -> int:
         """Count the rows without a usable time: they belong to every period."""
-        return sum(row.rows for row in self.by_service[service] if 0 < row.problem < Rejection.BLANK_SERVICE)
+        return sum(row.rows for row in self.by_service[service] if 0 < row.fate < Rejection.BLANK_SERVICE)
 
     def future(self, service: str) -> int:
         """Count the usable rows that are stamped later than the clock said."""
-        return sum(row.future for row in self.by_service[service] if not row.problem)
+        return sum(row.future for row in self.by_service[service] if row.fate <= 0)
 
     @property
     def total(self) -> int:
@@ -158,7 +158,7 @@ class Inspection:
         return Intake(
             reading=self.reading,
             rows=self.total,
-            accepted=sum(row.rows for row in usable if not row.failed),
+            accepted=sum(row.rows for row in usable if row.fate == COUNTED),
             rejected=sum(self.reasons.values()),
             first=utc(min((row.first for row in usable if row.first is not None), default=None)),
             last=utc(max((row.last for row in usable if row.last is not None), default=None)),
@@ -168,13 +168,13 @@ class Inspection:
 
     def _service(self, name: str, doubles: Mapping[str, int], frequent: Mapping[str, int]) -> ServiceIntake:
         rows = self.by_service[name]
-        usable = [row for row in rows if not row.problem]
+        usable = [row for row in rows if row.fate <= 0]
         return ServiceIntake(
             service=name,
             rows=sum(row.rows for row in rows),
-            accepted=sum(row.rows for row in usable if not row.failed),
-            failed=sum(row.rows for row in usable if row.failed),
-            rejected=sum(row.rows for row in rows if row.problem),
+            accepted=sum(row.rows for row in usable if row.fate == COUNTED),
+            failed=sum(row.rows for row in usable if row.fate == FAILED),
+            rejected=sum(row.rows for row in rows if row.fate > 0),
             doubles=doubles.get(name, 0),
             future=self.future(name),
             most_frequent=frequent.get(name, 0),
@@ -234,9 +234,9 @@ def find_examples(
 
 def _rejected_for(reason: Rejection, rows: sa.Subquery, found: Survey) -> Expression:
     if COLUMN_OF[reason] != "service":
-        return rows.c.problem == integer(reason)
+        return rows.c.fate == integer(reason)
     named = rows.c.service.in_([name for name in found.unusable if name_problem(name) is reason])
-    stamped = sa.or_(rows.c.problem == integer(0), rows.c.problem > integer(Rejection.LONG_SERVICE))
+    stamped = sa.not_(rows.c.fate.between(integer(1), integer(Rejection.LONG_SERVICE)))
     return sa.and_(stamped, sa.or_(named, rows.c.service.is_(None)) if reason is Rejection.BLANK_SERVICE else named)
 
 

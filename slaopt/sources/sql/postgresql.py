@@ -53,8 +53,8 @@ class PostgresqlDialect:
         self._decimal = decimal
 
     def text(self, column: TableColumn, most: int) -> Expression:
-        """Give the first characters of a column as text, without blanks at the ends, ordered by code point."""
-        return sa.func.btrim(sa.func.left(sa.cast(named(column), sa.Text), integer(most)), text(BLANKS)).collate("C")
+        """Give the first characters of a column as text, ordered by code point."""
+        return sa.func.left(sa.cast(named(column), sa.Text), integer(most)).collate("C")
 
     def written(self, column: TableColumn) -> Expression:
         """Give any column as text, different for different values."""

@@ -14,15 +14,18 @@ from slaopt.intake import Role
 from slaopt.sources.columns import UNIT_SECONDS
 from slaopt.sources.notes import Rejection
 from slaopt.sources.sql.database import Table, TableColumn
-from slaopt.sources.sql.dialect import NAIVE, Dialect, Expression, Parsed, integer, literal, named, problem, text
+from slaopt.sources.sql.dialect import NAIVE, Dialect, Expression, Parsed, integer, literal, named, problem
 from slaopt.sources.stamps import EARLIEST, ZonePiece, zone_pieces
 from slaopt.sources.values import LONGEST_NAME
 
-__all__ = ["LONGEST_STATUS", "FailureRule", "Layout", "measurements", "source_rows"]
+__all__ = ["COUNTED", "FAILED", "LENGTHS", "FailureRule", "Layout", "measurements", "source_rows"]
 
 LONGEST_TEXT = 10 * LONGEST_NAME + 1  # characters of a service's name that are looked at
 LONGEST_STATUS = 200
 LENGTHS: Mapping[Role, int] = {"service": LONGEST_TEXT, "status": LONGEST_STATUS, "unit": LONGEST_STATUS}
+COUNTED, FAILED = 0, -2  # fates of a row beside the Rejections
+TWICE, NEVER = 1, 2
+CLOCK = {"once": 0, "twice": TWICE, "never": NEVER}
 LARGEST = 1.7976931348623157e308
 
 
@@ -74,8 +77,8 @@ def measurements(
     Returns
     -------
     Columns `service` (its name; what cannot be one, as it stands), `moment` (seconds since 1970, UTC), `seconds`
-    (duration), `failed` (0 or 1), `problem` (a Rejection, or 0), `kind` (of the stamp) and `twice` (1 where the clock
-    went back and the stamp means two moments).
+    (duration), `fate` (COUNTED, FAILED or a Rejection), `kind` (of the stamp) and `twice` (1 where the clock went back
+    and the stamp means two moments).
     """
     raw = _raw(dialect, layout, period, carried)
     parsed = _parsed(dialect, layout, raw)
@@ -142,9 +145,9 @@ def _measured(layout: Layout, parsed: sa.Subquery) -> sa.Subquery:
     pieces = zone_pieces(layout.timezone, EARLIEST.replace(tzinfo=None), layout.until.replace(tzinfo=None))
     naive = c.kind == integer(NAIVE)
     offset = _by_piece(c.local, pieces, {piece: literal(piece.offset.total_seconds()) for piece in pieces})
-    kinds = {piece: integer(("once", "twice", "never").index(piece.kind)) for piece in pieces}
+    kinds = {piece: integer(CLOCK[piece.kind]) for piece in pieces}
     seconds = _in_seconds(layout, parsed)
-    costly = len(pieces) > 1 or "unit" in layout.columns
+    costly = len(pieces) > 1 or "unit" in layout.columns  # else each expression is a name
     return _layer(
         sa.select(
             *c,
@@ -178,9 +181,8 @@ def _in_seconds(layout: Layout, parsed: sa.Subquery) -> Parsed:
     fixed = _times(number, UNIT_SECONDS[layout.unit])
     if "unit" not in layout.columns:
         return Parsed(value=fixed, problem=integer(0))
-    blank = sa.func.coalesce(parsed.c.unit, text("")) == text("")
     known = [(parsed.c.unit == written, unit) for written, unit in layout.units.items()]
-    known.insert(0, (blank, layout.unit))
+    known.append((parsed.c.unit.is_(None), layout.unit))
     value = sa.case(*[(condition, _times(number, UNIT_SECONDS[unit])) for condition, unit in known])
     fits = sa.case(*[(condition, integer(0)) for condition, _ in known], else_=problem(Rejection.BAD_UNIT))
     return Parsed(value=value, problem=fits)
@@ -201,25 +203,36 @@ def _failed(rules: Sequence[FailureRule], service: Expression, status: Expressio
 
 
 def _judged(measured: sa.Subquery) -> sa.Subquery:
-    """Find the first reason why a row cannot be used, in the order of `Rejection`; a failed one needs no duration."""
+    """Find the first reason why a row cannot be used, in the order of `Rejection`; a failed one needs no duration.
+
+    What holds for most rows is asked first.
+    """
     c = measured.c
+    placed = sa.and_(c.moment >= literal(EARLIEST.timestamp()), c.clock != integer(NEVER))
+    counts = sa.and_(c.seconds >= literal(0), c.seconds <= literal(LONGEST))
     reasons = [
         (c.stamp_problem > integer(0), c.stamp_problem),
         (c.moment < literal(EARLIEST.timestamp()), problem(Rejection.EARLY_STAMP)),
-        (c.clock == integer(2), problem(Rejection.SKIPPED_HOUR)),
-        (c.failed == integer(1), integer(0)),
+        (c.clock == integer(NEVER), problem(Rejection.SKIPPED_HOUR)),
         (c.number_problem > integer(0), c.number_problem),
         (c.unit_problem > integer(0), c.unit_problem),
         (sa.func.abs(c.number) > literal(LARGEST), problem(Rejection.NOT_FINITE)),
         (c.number < literal(0), problem(Rejection.NEGATIVE)),
-        (c.seconds > literal(LONGEST), problem(Rejection.TOO_LONG)),
     ]
-    kept = ["service", "moment", "seconds", "failed", "kind", "status", "unit"]
+    fates = [
+        (sa.and_(placed, c.failed == integer(1)), integer(FAILED)),
+        (sa.and_(placed, counts), integer(COUNTED)),
+    ]
+    carried = [column for column in c if column.name.startswith("carried_")]
     return _layer(
         sa.select(
-            *[column for column in c if column.name in kept or column.name.startswith("carried_")],
-            sa.case((c.clock == integer(1), integer(1)), else_=integer(0)).label("twice"),
-            sa.case(*reasons, else_=integer(0)).label("problem"),
+            *carried,
+            c.service,
+            c.moment,
+            c.seconds,
+            c.kind,
+            sa.case((c.clock == integer(TWICE), integer(1)), else_=integer(0)).label("twice"),
+            sa.case(*fates, *reasons, else_=problem(Rejection.TOO_LONG)).label("fate"),
         ),
         "measurements",
     )

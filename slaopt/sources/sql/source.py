@@ -20,7 +20,6 @@ from slaopt.sources.base import Options
 from slaopt.sources.cells import ZERO, CoarseCells, FineCells, StepSums, build_profiles
 from slaopt.sources.sql.counts import (
     EXCLUDED,
-    FAILED,
     REJECTED,
     ByService,
     Counting,
@@ -34,7 +33,7 @@ from slaopt.sources.sql.database import Database, Table, open_database
 from slaopt.sources.sql.dialect import Dialect
 from slaopt.sources.sql.inspection import Inspection, find_examples, utc
 from slaopt.sources.sql.postgresql import PostgresqlDialect
-from slaopt.sources.sql.rows import measurements
+from slaopt.sources.sql.rows import FAILED, measurements
 from slaopt.sources.sql.sqlite import SqliteDialect
 from slaopt.sources.sql.survey import Survey, by_settings, survey
 from slaopt.sources.values import missing_service

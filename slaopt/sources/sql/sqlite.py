@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from slaopt.sources.notes import Rejection
 from slaopt.sources.sql.database import TableColumn
 from slaopt.sources.sql.dialect import (
-    BLANKS,
     EPOCH,
     NAIVE,
     WITH_ZONE,
@@ -51,8 +50,8 @@ class SqliteDialect:
             database.create_function("ln", 1, lambda value: math.log(value), deterministic=True)
 
     def text(self, column: TableColumn, most: int) -> Expression:
-        """Give the first characters of a column as text, without blanks at the ends, ordered by code point."""
-        return sa.func.trim(sa.func.substr(sa.cast(named(column), sa.Text), 1, integer(most)), text(BLANKS))
+        """Give the first characters of a column as text, ordered by code point."""
+        return sa.func.substr(sa.cast(named(column), sa.Text), integer(1), integer(most))
 
     def written(self, column: TableColumn) -> Expression:
         """Give any column as text, different for different values."""
@@ -71,7 +70,8 @@ class SqliteDialect:
         )
 
     def _plain_iso(self, stamp: Expression) -> Expression:
-        """Let SQLite read a text that it reads rightly, else NULL: years from 1990, days 1–28, nothing to round up."""
+        """Let SQLite read a text that it reads rightly, else NULL: years from 1990, existing days, nothing to round up."""
+        day = sa.func.substr(stamp, 9, 2)
         last, sixth = sa.func.substr(stamp, -1), sa.func.substr(stamp, -6, 1)
         part = sa.func.substr(stamp, 20)
         seconds = self._unix_time(stamp) + sa.case(
@@ -80,7 +80,7 @@ class SqliteDialect:
         usual = sa.and_(
             stamp.op("LIKE")(text("____-__-_____:__:__%")),
             stamp >= text("1990"),
-            sa.func.substr(stamp, 9, 2) <= text("28"),
+            sa.or_(day <= text("28"), sa.func.strftime(text("%d"), stamp, text("+0 days")) == day),
             sa.func.substr(stamp, 20, 4) != text(".999"),
         )
         zoned = sa.or_(last.in_([text("Z"), text("z")]), sixth.in_([text("+"), text("-")]))
