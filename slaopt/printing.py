@@ -72,7 +72,7 @@ def _analysis_lines(result: Analysis | Skipped) -> Iterator[str]:
 def recommendation_lines(results: Sequence[Recommendation | Skipped]) -> Iterator[str]:
     """Say what to do about each service's threshold, what it would bring and cost, and why."""
     for i, result in enumerate(results):
-        if i:
+        if i and not (isinstance(result, Skipped) and isinstance(results[i - 1], Skipped)):
             yield ""
         yield from _recommendation_lines(result)
 

@@ -12,7 +12,7 @@ from slaopt.optimize.candidates import Bound
 from slaopt.optimize.choose import LIKELY
 from slaopt.optimize.outcome import Outcome
 from slaopt.params import Params
-from slaopt.wording import count, number, percent, seconds
+from slaopt.wording import count, number, parse_seconds, percent, seconds
 
 __all__ = [
     "bound_sentence",
@@ -63,12 +63,16 @@ def pages(per_week: float) -> str:
 
 
 def written(threshold: float) -> str:
-    """Write a threshold to its last digit.
+    """Write a threshold to its last digit: in seconds too where a longer unit would not be exact.
 
-    >>> written(2.125), written(0.3)
-    ('2.125 s', '300 ms')
+    >>> written(2.125), written(0.3), written(300), written(1400)
+    ('2.125 s', '300 ms', '5 min', '1,400 s (23.3 min)')
     """
-    return seconds(threshold, 9)
+    short = seconds(threshold, 4)
+    if parse_seconds(short.replace(",", "")) == threshold:
+        return short
+    exact = f"{number(threshold, 12)} s"
+    return f"{exact} ({seconds(threshold)})" if threshold >= 120 else exact
 
 
 def frequency(rate: float, base: int = 1_000) -> str:
@@ -111,7 +115,7 @@ def comparison(now: Outcome | None, then: Outcome | None) -> list[list[str]]:
         [f"violations of {base:,} executions", *(frequencies(side, base) for _, side in known)],
         ["chance of keeping the objective", *(chance(side.achievability or 0.0) for _, side in known)],
         ["pages a week", *(pages(side.pages_per_week) for _, side in known)],
-        ["slowdowns tried that would be seen", *(percent(side.tightness) for _, side in known)],
+        ["slowdowns tried that would be seen", *(_share(side.tightness) for _, side in known)],
     ]
 
 
@@ -164,7 +168,7 @@ def objective_sentence(
     best = int(np.argmax(np.where(achievability >= LIKELY, seen, -1.0)))
     return (
         f"The objective is the question: no threshold keeps {percent(objective)} and still sees much; at best, at "
-        f"{written(float(thresholds[best]))}, alerts would catch {percent(float(seen[best]))} of the slowdowns tried. "
+        f"{written(float(thresholds[best]))}, alerts would catch {_share(float(seen[best]))} of the slowdowns tried. "
         f"If it stays: {otherwise[0].lower()}{otherwise[1:]}"
     )
 
@@ -286,6 +290,11 @@ def _signed(value: float) -> str:
     return f"{'+' if value >= 0 else '−'}{number(abs(value), 2)}"
 
 
+def _share(value: float) -> str:
+    """A share that was simulated: two digits, of 97 % too."""
+    return f"{number(100 * value, 2)} %"
+
+
 def _of_hundred(share: float) -> str:
     return {0: "none", 100: "all"}.get(round(100 * share), f"{round(100 * share)}")
 
@@ -303,7 +312,7 @@ def _seen(now: Outcome, then: Outcome) -> str:
     still = "still " if 0 < then.example_caught < now.example_caught else ""
     instead = ", as now" if before == after else f" instead of {before}"
     example = f"of 100 {SLOWDOWNS}, {after} would {still}be seen{instead}"
-    share, was = percent(then.tightness_relative), percent(now.tightness_relative)
+    share, was = _share(then.tightness_relative), _share(now.tightness_relative)
     if share == was or not (then.threshold < now.threshold or before == after):
         return example
     return f"{example}, and over all slowdowns tried {share} of what any threshold sees instead of {was}"
@@ -313,7 +322,7 @@ def _overall(outcome: Outcome) -> str:
     """What is seen of all slowdowns tried, where the example alone would say that nothing or everything is."""
     if 0.005 <= outcome.example_caught < 0.995:
         return ""
-    return f", and over all slowdowns tried {percent(outcome.tightness_relative)} of what any threshold sees"
+    return f", and over all slowdowns tried {_share(outcome.tightness_relative)} of what any threshold sees"
 
 
 def _paging(per_week: float) -> str:
