@@ -315,7 +315,7 @@ class Profile(Result):
         if len(used) and column[used].max() >= len(coarse):
             raise ValueError(f"durations lie above the last bound {coarse[-1]:g} s")
         inner = used[used > 0]
-        if (np.searchsorted(coarse, self.bounds[inner - 1], side="right") > column[inner]).any():
+        if (np.searchsorted(coarse, self.bounds[inner - 1], side="right") < column[inner]).any():
             raise ValueError("a bound lies inside an occupied bucket: choose among the bounds that were counted")
         table = self.counts.tocoo()
         counts = csr_array((table.data, (table.row, column[table.col])), shape=(self.slots, len(coarse)))
