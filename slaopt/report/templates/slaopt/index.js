@@ -1,42 +1,50 @@
 (function () {
   "use strict";
+  var MOST = 400; // rows shown at first: more take a browser noticeable time to lay out
   var table = document.querySelector("table[data-sortable]");
   if (!table) return;
   var body = table.tBodies[0];
-  var rows = Array.from(body.rows);
-  var texts = rows.map(function (row) {
-    return (row.cells[0].textContent + " " + row.cells[1].textContent).toLowerCase();
+  var all = Array.from(body.rows).map(function (row, place) {
+    return { row: row, place: place, text: (row.cells[0].textContent + " " + row.cells[1].textContent).toLowerCase() };
   });
   var box = document.querySelector(".filter");
   var input = box.querySelector("input");
   var output = box.querySelector("output");
-  box.hidden = false;
-  input.addEventListener("input", function () {
+  var more = document.querySelector(".more");
+  var collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+  var limit = MOST;
+
+  function show() {
     var words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-    var shown = 0;
-    rows.forEach(function (row, place) {
-      var match = words.every(function (word) { return texts[place].indexOf(word) >= 0; });
-      if (row.hidden === match) row.hidden = !match;
-      shown += match;
+    var matches = 0;
+    all.forEach(function (item) {
+      var match = words.every(function (word) { return item.text.indexOf(word) >= 0; });
+      matches += match;
+      var hidden = !match || matches > limit;
+      if (item.row.hidden !== hidden) item.row.hidden = hidden;
     });
-    output.textContent = words.length ? shown + " of " + rows.length : "";
-  });
+    output.textContent = words.length ? matches.toLocaleString("en") + " of " + all.length.toLocaleString("en") : "";
+    more.hidden = matches <= limit;
+    more.textContent = "Show all " + matches.toLocaleString("en");
+  }
+
   var keys = {
-    text: function (cell) { return cell.textContent; },
-    number: function (cell) { return Number(cell.dataset.k); },
+    text: function (item) { return item.row.cells[0].textContent; },
+    place: function (item) { return item.place; },
+    number: function (item, column) { return Number(item.row.cells[column].dataset.k); },
   };
   function sort(column, kind, down) {
-    var keyed = rows.map(function (row, place) {
-      return { row: row, key: kind === "place" ? place : keys[kind](row.cells[column]) };
-    });
-    keyed.sort(function (a, b) {
-      var order = kind === "text" ? a.key.localeCompare(b.key) : a.key - b.key;
-      return down ? -order : order;
+    all.forEach(function (item) { item.key = keys[kind](item, column); });
+    all.sort(function (a, b) {
+      var order = kind === "text" ? collator.compare(a.key, b.key) : a.key - b.key;
+      return (down ? -order : order) || a.place - b.place;
     });
     var ordered = document.createDocumentFragment();
-    keyed.forEach(function (item) { ordered.appendChild(item.row); });
+    all.forEach(function (item) { ordered.appendChild(item.row); });
+    show();
     body.appendChild(ordered);
   }
+
   Array.from(table.tHead.rows[0].cells).forEach(function (heading, column) {
     var kind = heading.dataset.sort;
     if (!kind) return;
@@ -54,4 +62,11 @@
       sort(column, kind, down);
     });
   });
+  input.addEventListener("input", show);
+  more.addEventListener("click", function () {
+    limit = Infinity;
+    show();
+  });
+  box.hidden = false;
+  show();
 })();
