@@ -209,8 +209,13 @@ class ByService:
     def __init__(self, connection: sa.Connection, statement: sa.Select[Any]) -> None:
         streamed = statement.execution_options(stream_results=True, max_row_buffer=BATCH)
         self._width = len(statement.selected_columns) - 1
-        self._pieces = _pieces(connection.execute(streamed))
+        self._result = connection.execute(streamed)
+        self._pieces = _pieces(self._result)
         self._next = next(self._pieces, None)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._result.close()
 
     def take(self, service: str) -> list[Floats]:
         """Give the columns of a service, which comes after those taken before; empty ones where it has no rows."""

@@ -235,9 +235,10 @@ def find_examples(
 def _rejected_for(reason: Rejection, rows: sa.Subquery, found: Survey) -> Expression:
     if COLUMN_OF[reason] != "service":
         return rows.c.fate == integer(reason)
-    named = rows.c.service.in_([name for name in found.unusable if name_problem(name) is reason])
+    names = ["", *found.unusable]
+    named = rows.c.service.in_([name for name in names if name_problem(name) is reason])
     stamped = sa.not_(rows.c.fate.between(integer(1), integer(Rejection.LONG_SERVICE)))
-    return sa.and_(stamped, sa.or_(named, rows.c.service.is_(None)) if reason is Rejection.BLANK_SERVICE else named)
+    return sa.and_(stamped, named)
 
 
 def _example(column: str, text: str | None, key: Sequence[str], values: Sequence[Any]) -> Example:

@@ -103,8 +103,9 @@ def _raw(dialect: Dialect, layout: Layout, period: tuple[float, float] | None, c
     for role, most in LENGTHS.items():
         column = columns.get(role)
         written: Expression = dialect.text(column, most) if column else sa.cast(sa.null(), sa.Text)
-        if role == "service" and column is None:
-            written = sa.cast(sa.literal(layout.service), sa.Text)
+        if role == "service":
+            name = layout.service if column is None else ""
+            written = sa.func.coalesce(written, sa.cast(sa.literal(name), sa.Text))
         selected.append(written.label(role))
     statement = sa.select(*selected).select_from(source_rows(layout.table))
     if period and (condition := dialect.since(stamp, *period)) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -80,8 +81,10 @@ class SqlSource:
         wanted = sorted(set(names if services is None else services))
         there = [name for name in wanted if name in known.by_service]
         counted = counted_bounds(thresholds=[value for name in there for value in own.get(name, ())])
-        with self._database.reading() as connection:
-            scan = self._scan(connection, start, end, there, counted)
+        with (
+            self._database.reading() as connection,
+            closing(self._scan(connection, start, end, there, counted)) as scan,
+        ):
             for name in wanted:
                 if name not in known.by_service:
                     yield missing_service(name, names)
@@ -193,6 +196,11 @@ class _Scan:
     extents: Mapping[str, tuple[float | None, float | None]]  # first and last stamp
     hours: ByService  # hour, exponential index, counted bucket, rows
     steps: ByService  # step, counted bucket or fate, rows, sums of seconds and logarithms, minimum, maximum
+
+    def close(self) -> None:
+        """Stop reading."""
+        self.hours.close()
+        self.steps.close()
 
     def take(self, service: str) -> _Counts:
         """Give the counts of the next service."""
