@@ -61,6 +61,7 @@ def test_far_too_tight_goes_as_far_as_a_change_may(month):
     assert recommendation.bound == "max_change"
     assert recommendation.recommended_threshold == round_thresholds(0.5, 0.75)[-1]
     assert any("max_change" in reason for reason in recommendation.reasons)
+    assert "It is a step to " in recommendation.sentence
     wider = assessed(month, "login", max_change=0.99, threshold=0.6).recommendation
     assert wider.bound is None
     assert wider.then.achievability > 0.8

@@ -33,7 +33,8 @@ class Decision(Result):
     ladder: Ladder
     losses: Losses
     current: int | None
-    choice: int  # what the rule likes best
+    choice: int  # what the rule likes best of the candidates
+    aim: int  # where the choice is a step to: what the rule would like best if a change were not limited
     recommended: int  # the choice, or the current threshold where it is kept
     gate: Gate | None  # what held a kept threshold
     bound: Bound | None  # what kept the choice from going further
@@ -44,21 +45,21 @@ class Decision(Result):
 
     @property
     def gain(self) -> float | None:
-        """Pages a month that the choice gains over the current threshold."""
+        """Pages a month that the aim gains over the current threshold."""
         return None if self.current is None else float(sum(self.gains.values()))
 
     @property
     def spread(self) -> float | None:
         """Standard deviation of the gain over what the rates may be, pages a month."""
-        return None if self.current is None else _gain(self.losses, self.choice, self.current)[1]
+        return None if self.current is None else _gain(self.losses, self.aim, self.current)[1]
 
     @property
     def gains(self) -> dict[str, float]:
-        """The gain of the choice by part of the loss, negative where it gets worse; empty without a current one."""
+        """The gain of the aim by part of the loss, negative where it gets worse; empty without a current one."""
         if self.current is None:
             return {}
         return {
-            part: float(getattr(self.losses, part)[self.current] - getattr(self.losses, part)[self.choice])
+            part: float(getattr(self.losses, part)[self.current] - getattr(self.losses, part)[self.aim])
             for part in ("budget", "pages", "missed")
         }
 
@@ -79,18 +80,22 @@ def decide(grid: Grid, ladder: Ladder, params: Params) -> Decision:
         _choose(ladder, losses_of(ladder, replace(prices, missed=prices.missed * times)), within, params.threshold)
         for times in (0.5, 2.0)
     )
+    free = _choose(ladder, losses, np.arange(len(ladder.thresholds)), params.threshold)
+    bound = _bound(grid, ladder, chosen, free)
     choice = int(within[chosen.index])
+    aim = free.index if bound == "max_change" and free.reached else choice
     current = None if params.threshold is None else int(np.argmin(np.abs(ladder.thresholds - params.threshold)))
-    gate = _gate(losses, choice, current, params.minimum_gain)
+    gate = _gate(losses, choice, aim, current, params.minimum_gain)
     return Decision(
         grid=grid,
         ladder=ladder,
         losses=losses,
         current=current,
         choice=choice,
+        aim=aim,
         recommended=choice if gate is None or current is None else current,
         gate=gate,
-        bound=_bound(grid, ladder, losses, chosen, params.threshold),
+        bound=bound,
         reached=chosen.reached,
         half_cost=int(within[half.index]),
         double_cost=int(within[double.index]),
@@ -133,9 +138,10 @@ def _choose(ladder: Ladder, losses: Losses, within: NDArray[np.int64], current: 
     return choose(ladder.thresholds[within], losses.total[within], ladder.achievability[within], current=current)
 
 
-def _gate(losses: Losses, choice: int, current: int | None, minimum_gain: float) -> Gate | None:
+def _gate(losses: Losses, choice: int, aim: int, current: int | None, minimum_gain: float) -> Gate | None:
     """What holds the current threshold.
 
+    Far from what fits, all allowed thresholds may be as bad as the current one: a step counts what its aim gains.
     The draws know how unsure the level is, not what a month of its own will bring; of services whose threshold fitted,
     a bare minimum gain changed 23 in 100, to no good, and with half the spread taken off it changes 14.
     """
@@ -143,7 +149,7 @@ def _gate(losses: Losses, choice: int, current: int | None, minimum_gain: float)
         return None
     if choice == current:
         return "best"
-    gain, spread = _gain(losses, choice, current)
+    gain, spread = _gain(losses, aim, current)
     return "gain" if gain - SPREADS * spread < minimum_gain else None
 
 
@@ -153,12 +159,11 @@ def _gain(losses: Losses, choice: int, current: int) -> tuple[float, float]:
     return float(gains.mean()), float(gains.std())
 
 
-def _bound(grid: Grid, ladder: Ladder, losses: Losses, chosen: Choice, current: float | None) -> Bound | None:
+def _bound(grid: Grid, ladder: Ladder, chosen: Choice, free: Choice) -> Bound | None:
     """What keeps the choice from where the rule would go if every threshold were allowed."""
     if not chosen.reached:
         return grid.loose_bound
-    free = _choose(ladder, losses, np.arange(len(ladder.thresholds)), current).index
-    if chosen.index == 0 and ladder.thresholds[free] < grid.candidates[0]:
+    if chosen.index == 0 and ladder.thresholds[free.index] < grid.candidates[0]:
         return grid.tight_bound
     return None
 

@@ -25,6 +25,7 @@ from slaopt.optimize.sentences import (
     policy_sentence,
     sensitivity_sentence,
     set_sentence,
+    step_sentence,
     traffic_sentence,
     written,
 )
@@ -160,6 +161,8 @@ def _sentence(decision: Decision, now: Outcome | None, then: Outcome, params: Pa
         said = keep_sentence(now, objective=objective, why=_why_kept(decision, params))
     else:
         said = change_sentence(now, then, objective=objective)
+        if decision.aim != decision.recommended:
+            said += step_sentence(float(decision.ladder.thresholds[decision.aim]), max_change=params.max_change)
     if not decision.objective_in_question:
         return said
     ladder = decision.ladder
@@ -180,7 +183,8 @@ def _reasons(decision: Decision, now: Outcome | None, then: Outcome, params: Par
     ladder = decision.ladder
     reasons = []
     if decision.gate is None and decision.gain is not None:
-        reasons.append(gain_sentence(decision.gains))
+        aim = float(ladder.thresholds[decision.aim])
+        reasons.append(gain_sentence(decision.gains, aim=None if aim == then.threshold else aim))
     if decision.bound is not None:
         end = decision.grid.candidates[0 if decision.reached else -1]
         reasons.append(bound_sentence(decision.bound, reached=decision.reached, candidate=end, params=params))

@@ -62,7 +62,7 @@ class Recommendation(Result):
     now: Outcome | None  # at the current threshold
     then: Outcome | None  # at the recommended threshold; equal to `now` where it is kept
     alternative: Outcome | None  # the best change, where it gained too little
-    gain: float | None  # pages a month, of the best change
+    gain: float | None  # pages a month, of the best change; of its aim where max_change makes it a step
     simple_choice: float | None  # tightest threshold that used at most half the budget
     choice_half_cost: float | None  # the choice if not seeing a slowdown cost half as much
     choice_double_cost: float | None

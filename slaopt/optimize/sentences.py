@@ -32,6 +32,7 @@ __all__ = [
     "policy_sentence",
     "sensitivity_sentence",
     "set_sentence",
+    "step_sentence",
     "traffic_sentence",
     "written",
 ]
@@ -205,11 +206,17 @@ def kept_sentence(best: float | None, *, gain: float, spread: float, minimum: fl
     )
 
 
-def gain_sentence(gains: dict[str, float]) -> str:
-    """Say what a change is worth, and the part of the loss that is its main reason."""
+def step_sentence(aim: float, *, max_change: float) -> str:
+    """Say where a change is a step to."""
+    return f" It is a step to {written(aim)}, since a change may be {percent(max_change)} at most."
+
+
+def gain_sentence(gains: dict[str, float], *, aim: float | None) -> str:
+    """Say what a change is worth, or the aim that it is a step to, and the part of the loss that is its main reason."""
     main = max(gains, key=lambda part: gains[part])
     parts = ", ".join(f"{PARTS[part]} {_signed(value)}" for part, value in gains.items())
-    return f"The main reason is {_THE[main]}: the change gains {_pages_a_month(sum(gains.values()))} ({parts})."
+    subject = "the change gains" if aim is None else f"it is a step to {written(aim)}, which would gain"
+    return f"The main reason is {_THE[main]}: {subject} {_pages_a_month(sum(gains.values()))} ({parts})."
 
 
 def chance_sentence(now: Outcome | None, then: Outcome, *, objective: float) -> str | None:

@@ -51,6 +51,18 @@ def test_the_bound_that_holds_the_choice_is_named():
     assert decided(2.5, within=(2, 6)).bound is None
 
 
+def test_a_step_counts_what_its_aim_gains():
+    flat = ladder(seen=(0.3, 0.5, 0.55, 0.4, 0.0, 0.0, 0.0))
+    step = decided(4.0, within=(5, 7), measured=flat)  # 3.2 sees no more than 4.0 does, but 2.0 does
+    assert (chosen(step), GRID[step.aim], step.gate) == (3.2, 2.0, None)
+    assert step.gain > 3
+    limited = decide(
+        Grid(candidates=GRID[5:], thresholds=GRID, tight_bound="min_threshold", loose_bound="max_change"),
+        flat, Params(threshold=4.0, min_threshold=3.2),
+    )  # fmt: skip
+    assert (chosen(limited), limited.gate, limited.bound) == (4.0, "gain", "min_threshold")  # a limit leads nowhere
+
+
 def test_the_objective_is_the_question_only_if_no_threshold_anywhere_keeps_it_and_sees_much():
     assert not decided(2.0).objective_in_question
     blind = ladder(seen=(0.9, 0.5, 0.2, 0.09, 0.05, 0.02, 0.01))

@@ -128,7 +128,11 @@ def test_refusals_name_the_figure_and_the_remedy():
 
 
 def test_reasons():
-    assert gain_sentence({"budget": 30.2, "pages": 12.0, "missed": -1.24}) == (
+    assert gain_sentence({"budget": 3.0, "pages": 0.0, "missed": 17.0}, aim=0.5) == (
+        "The main reason is what would not be seen: it is a step to 500 ms, which would gain about 20 pages a month "
+        "(error budget +3, pages +0, slowdowns not seen +17)."
+    )
+    assert gain_sentence({"budget": 30.2, "pages": 12.0, "missed": -1.24}, aim=None) == (
         "The main reason is the error budget: the change gains about 41 pages a month (error budget +30, pages +12, "
         "slowdowns not seen −1.2)."
     )
