@@ -67,7 +67,7 @@ def test_every_verdict_has_charts_or_a_sentence_in_their_place(verdict):
         bundle = result._repr_mimebundle_()
         assert "NaN" not in json.dumps(bundle, allow_nan=False)
         assert bundle["text/plain"].startswith(result.title)
-        assert bundle[LAB_MIME]["title"]["text"] == result.title
+        assert " ".join(bundle[LAB_MIME]["title"]["text"]) == result.title
         assert bundle[FIGURE_MIME]["spec"]["description"].startswith(result.title)
         assert not result.title.endswith(".")
         assert result.reading.endswith(".")

@@ -6,6 +6,7 @@ import html
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -129,8 +130,9 @@ class Figure:
         parts = json.loads(json.dumps(self.to_dict(), allow_nan=False))
         titled = parts["spec"] | {
             "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-            "title": {"text": self.title, "subtitle": self.reading},
+            "title": {"text": wrap(self.title, 84), "subtitle": wrap(self.reading, 110)},
             "width": 760,
+            "config": CONFIG | {"background": COLOURS["paper"]},  # a notebook may be dark, its colours are not known
             "usermeta": {"embedOptions": {"renderer": "svg", "actions": False}},
         }
         return {FIGURE_MIME: parts, LAB_MIME: titled, "text/plain": self.description}

@@ -164,10 +164,15 @@ def _trade_row(score: CandidateScore) -> dict[str, Any]:
 
 def _end_points(scores: Sequence[CandidateScore], x: alt.X, y: alt.Y) -> list[Any]:
     """Names of the tightest and the loosest candidate, unless they have one already."""
-    ends = list({scores[0].threshold: scores[0], scores[-1].threshold: scores[-1]}.values())
-    rows = [_trade_row(s) | {"label": written(s.threshold)} for s in ends if not (s.current or s.recommended)]
-    style = {"align": "center", "baseline": "bottom", "dy": -8, "fontWeight": 400}
-    return [label(rows, {"x": x, "y": y}, COLOURS["muted"], **style)] if rows else []
+    low, high = x["scale"]["domain"]
+    layers = []
+    for score in {scores[0].threshold: scores[0], scores[-1].threshold: scores[-1]}.values():
+        if not (score.current or score.recommended):
+            left = score.tightness < low + 0.15 * (high - low)
+            style: dict[str, Any] = {"align": "left", "dx": 8, "dy": -6} if left else {"align": "center", "dy": -14}
+            row = _trade_row(score) | {"label": written(score.threshold)}
+            layers.append(label([row], {"x": x, "y": y}, COLOURS["muted"], fontWeight=400, **style))
+    return layers
 
 
 def _named_points(recommendation: Recommendation, x: alt.X, y: alt.Y, top: float) -> list[Any]:

@@ -43,6 +43,8 @@ def verdict(assessment: Assessment, run: Described) -> Part:
         source=run.source,
         quality=analysis.quality.word,
         quality_text=_quality(analysis),
+        end=analysis.end.isoformat(),
+        days=round(analysis.analysis_period),
         claim=claim,
         rest=rest,
         notes=_notes(assessment),

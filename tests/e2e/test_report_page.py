@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.parts import chromium, require
-from tests.report.builders import business_hours, page_of, with_verdict
+from tests.report.builders import END, business_hours, page_of, with_verdict
 from tests.report.test_pages import index_of, row
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -62,6 +62,7 @@ def opened(browser, folder):
         context = browser.new_context(viewport=size, **settings)
         contexts.append(context)
         page = context.new_page()
+        page.clock.set_fixed_time(END)
         page.on("console", lambda message: seen.messages.append(message.text))
         page.on("pageerror", lambda error: seen.messages.append(str(error)))
         page.on("request", lambda request: seen.requests.append(request.url))
@@ -143,6 +144,16 @@ def test_the_theme_is_switched_by_hand_and_colours_follow(opened):
     assert light[1] != dark[1]
     page.reload()
     assert page.evaluate(ground) == dark[0]
+
+
+def test_an_old_report_says_so(opened, browser, folder):
+    assert not opened("report").locator(".old").is_visible()
+    late = browser.new_context()
+    page = late.new_page()
+    page.clock.set_fixed_time("2027-01-20T12:00:00Z")
+    page.goto((folder / "report.html").as_uri())
+    playwright.expect(page.locator(".old")).to_contain_text("This report is 56 days old")
+    late.close()
 
 
 def test_a_keyboard_reaches_the_answer_first(opened):

@@ -13,6 +13,12 @@
       });
     });
   }
+  var old = document.querySelector(".old"); // whoever opens a report late must know; the page has no other clock
+  var age = old && Math.floor((Date.now() - Date.parse(old.dataset.end)) / 864e5);
+  if (old && age > Number(old.dataset.days)) {
+    old.textContent = "This report is " + age.toLocaleString("en") + " days old, older than the period it describes: make a new one before you decide.";
+    old.hidden = false;
+  }
   if (window.vegaEmbed) {
     document.querySelectorAll("figure.chart").forEach(function (figure) {
       draw(figure).catch(function () {
