@@ -82,6 +82,7 @@ class Database:
                     connection = connection.execution_options(isolation_level="REPEATABLE READ")
                     connection.execute(sa.text("SET TRANSACTION READ ONLY"))
                     connection.execute(sa.text("SET LOCAL TIME ZONE 'UTC'"))
+                    connection.execute(sa.text("SET LOCAL cursor_tuple_fraction = 1"))  # all rows are fetched
                 yield connection
                 connection.rollback()
         except exc.DBAPIError as error:

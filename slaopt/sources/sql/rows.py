@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from slaopt.sources.columns import UNIT_SECONDS
 from slaopt.sources.notes import Rejection
 from slaopt.sources.sql.database import Table, TableColumn
 from slaopt.sources.sql.dialect import NAIVE, Dialect, Expression, Parsed, integer, literal, named, problem
-from slaopt.sources.stamps import EARLIEST, ZonePiece, zone_pieces
+from slaopt.sources.stamps import EARLIEST, ZonePiece
 from slaopt.sources.values import LONGEST_NAME
 
 __all__ = ["COUNTED", "FAILED", "LENGTHS", "FailureRule", "Layout", "measurements", "source_rows"]
@@ -51,8 +51,8 @@ class Layout:
     renamed: Mapping[str, str] = field(default_factory=dict)  # text in the service column → name it stands for
     unit: str  # of the durations where no column says it
     units: Mapping[str, str] = field(default_factory=dict)  # text in the unit column → unit
-    timezone: str = "UTC"
-    until: datetime  # time zones are known up to here
+    timezone: str  # in which stamps without zone are read
+    pieces: tuple[ZonePiece, ...]  # of its local time
     rules: tuple[FailureRule, ...] = ()
 
 
@@ -143,7 +143,7 @@ def _renamed(service: Expression, names: Mapping[str, str]) -> Expression:
 def _measured(layout: Layout, parsed: sa.Subquery) -> sa.Subquery:
     """Bring local times to UTC and durations to seconds, and tell which executions failed."""
     c = parsed.c
-    pieces = zone_pieces(layout.timezone, EARLIEST.replace(tzinfo=None), layout.until.replace(tzinfo=None))
+    pieces = layout.pieces
     naive = c.kind == integer(NAIVE)
     offset = _by_piece(c.local, pieces, {piece: literal(piece.offset.total_seconds()) for piece in pieces})
     kinds = {piece: integer(CLOCK[piece.kind]) for piece in pieces}

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
@@ -121,10 +121,9 @@ class SqlSource:
         with self._database.reading() as connection:
             dialect = self._dialect(connection)
             rows = counting_rows(measurements(dialect, self._survey.layout))
-            frequent = connection.execute(most_frequent(dialect, rows, self._every)).all()
             return known.intake(
                 doubles=self._doubles(connection, dialect, None),
-                frequent={row.service: row.rows * self._every for row in frequent},
+                frequent=self._frequent(connection, most_frequent(dialect, rows, self._every)),
                 examples=find_examples(connection, dialect, self._survey, known.reasons),
             )
 
@@ -132,6 +131,9 @@ class SqlSource:
     def _every(self) -> int:
         """Doubles and frequent durations are looked for in one of so many parts of the rows."""
         return 1 << (self._known.total // SAMPLE).bit_length()
+
+    def _frequent(self, connection: sa.Connection, statement: sa.Select[Any]) -> dict[str, int]:
+        return {row.service: row.rows * self._every for row in connection.execute(statement)}
 
     def _doubles(
         self, connection: sa.Connection, dialect: Dialect, period: tuple[datetime, datetime] | None
@@ -161,12 +163,12 @@ class SqlSource:
             excluded=[ExcludedRule.of(params, start, end, names) for params, names in rules],
             services=services if len(services) < len(known.by_service) else None,
         )
-        frequent = connection.execute(counting.most_frequent(self._every)).all()
-        extents = connection.execute(counting.extent()).all() if known.reaches_beyond(start, end) else known.extents
+        whole = not known.reaches_beyond(start, end)
+        extents = known.extents if whole else connection.execute(counting.extent()).all()
         return _Scan(
             known=known,
             doubles=self._doubles(connection, dialect, (start, end)),
-            frequent={row.service: row.rows * self._every for row in frequent},
+            frequent=self._frequent(connection, counting.most_frequent(self._every)),
             extents={row.service: (row.first, row.last) for row in extents},
             hours=ByService(connection, counting.hours(counted)),
             steps=ByService(connection, counting.steps(counted)),

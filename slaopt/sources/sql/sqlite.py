@@ -70,7 +70,7 @@ class SqliteDialect:
         )
 
     def _plain_iso(self, stamp: Expression) -> Expression:
-        """Let SQLite read a text that it reads rightly, else NULL: years from 1990, existing days, nothing to round up."""
+        """Let SQLite read a text that it reads rightly, else NULL: existing days from 1990 on, nothing to round up."""
         day = sa.func.substr(stamp, 9, 2)
         last, sixth = sa.func.substr(stamp, -1), sa.func.substr(stamp, -6, 1)
         part = sa.func.substr(stamp, 20)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from slaopt.sources.notes import shortened
 from slaopt.sources.sql.database import Table
 from slaopt.sources.sql.dialect import Dialect, integer
 from slaopt.sources.sql.rows import LENGTHS, FailureRule, Layout, source_rows
+from slaopt.sources.stamps import EARLIEST, ZonePiece, zone_pieces
 from slaopt.sources.values import failed_statuses, name_problem, service_name
 
 __all__ = ["MOST_SERVICES", "Survey", "by_settings", "survey"]
@@ -66,7 +68,7 @@ def survey(connection: sa.Connection, dialect: Dialect, table: Table, options: O
             unit=unit,
             units=units,
             timezone=options.timezone or "UTC",
-            until=options.now,
+            pieces=_pieces(options),
             rules=_failure_rules(options, found, statuses, set(meant.values())),
         ),
         unit_from="unit column" if "unit" in found else unit_from,
@@ -112,6 +114,13 @@ class _Texts:
                 f"name the column that holds the {role}: --column {role}=NAME"
             )
         return counts
+
+
+def _pieces(options: Options) -> tuple[ZonePiece, ...]:
+    """Part local time up to now; the clocks of UTC never change, so that it has no history."""
+    now = options.now.astimezone(UTC).replace(tzinfo=None)
+    zone = options.timezone or "UTC"
+    return tuple(zone_pieces(zone, now if zone == "UTC" else EARLIEST.replace(tzinfo=None), now))
 
 
 def _unit_texts(texts: _Texts, found: dict[Role, Column], options: Options) -> tuple[dict[str, str], tuple[Note, ...]]:
