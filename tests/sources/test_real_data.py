@@ -71,16 +71,12 @@ def test_public_measurements_are_read_as_pandas_reads_them(name):
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    zip(
-        OTHER,
-        (
-            "no column for timestamp among",
-            "no column for timestamp and duration among",
-            "--column duration=NAME",
-            "no column for timestamp and duration among",
-        ),
-        strict=True,
-    ),
+    [
+        ("ab_request_latency.parquet", "no column for timestamp among"),
+        ("ab_summary_retail.parquet", "no column for timestamp and duration among"),
+        ("nab_anomaly_windows.csv", "--column duration=NAME"),
+        ("forecast_windows.parquet", "no column for timestamp and duration among"),
+    ],
 )
 def test_public_tables_of_something_else_are_refused_with_their_columns(name, words):
     with pytest.raises(InputError, match=words):
