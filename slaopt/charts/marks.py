@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slaopt.charts.figure import COLOURS, data
-from slaopt.charts.scales import midnight
-from slaopt.optimize.sentences import written
+from slaopt.charts.scales import midnight, threshold_name
 
 if TYPE_CHECKING:
     import altair as alt
@@ -127,9 +126,9 @@ def threshold_rules(recommendation: Recommendation, x: alt.X) -> list[Any]:
     current, recommended = recommendation.current_threshold, recommendation.recommended_threshold
     rules = []
     if current is not None:
-        rules.append(rule_down(current, f"{written(current)} (now)", COLOURS["now"], x=x, dashed=True))
+        rules.append(rule_down(current, f"{threshold_name(current)} (now)", COLOURS["now"], x=x, dashed=True))
     if recommended is not None and recommended != current:
-        name = f"{written(recommended)} (proposed)"
+        name = f"{threshold_name(recommended)} (proposed)"
         rules.append(rule_down(recommended, name, COLOURS["then"], x=x, dashed=False, line=1))
     return rules
 

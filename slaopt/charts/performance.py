@@ -23,8 +23,7 @@ from slaopt.charts.marks import (
     tail_height,
     threshold_rules,
 )
-from slaopt.charts.scales import bounds_of, clock, day_labels, days_x, duration_axis, noon, percent_axis
-from slaopt.optimize.sentences import written
+from slaopt.charts.scales import bounds_of, clock, day_labels, days_x, duration_axis, noon, percent_axis, threshold_name
 
 if TYPE_CHECKING:
     import altair as alt
@@ -108,10 +107,10 @@ def _lines(assessment: Assessment) -> list[_Line]:
     lines = []
     if current is not None and analysis.daily.violations is not None:
         shares = np.asarray(analysis.daily.violations, dtype=float)
-        lines.append(_Line(name=f"{written(current)} (now)", shares=shares, colour=COLOURS["now"], dashed=True))
+        lines.append(_Line(name=f"{threshold_name(current)} (now)", shares=shares, colour=COLOURS["now"], dashed=True))
     if recommended is not None and recommended != current and recommendation.daily_then is not None:
         shares = np.asarray(recommendation.daily_then, dtype=float)
-        name = f"{written(recommended)} (proposed)"
+        name = f"{threshold_name(recommended)} (proposed)"
         lines.append(_Line(name=name, shares=shares, colour=COLOURS["then"], dashed=False))
     return [drawn for drawn in lines if np.isfinite(drawn.shares).any()]
 
@@ -158,7 +157,7 @@ def percentiles_per_day(analysis: Analysis) -> Figure:
     names = day_labels(daily.dates)
     layers: list[Any] = _hatched(analysis, x)
     if analysis.threshold:
-        text = f"threshold {written(analysis.threshold)}"
+        text = f"threshold {threshold_name(analysis.threshold)}"
         layers.append(
             rule_across(
                 analysis.threshold, text, COLOURS["now"], field="seconds", scale=scale, lines=list(series.values())

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from slaopt import wording
 from slaopt.charts.figure import COLOURS, Absent, Figure, Table, data
 from slaopt.charts.marks import WHOLE, excluded_days, label
-from slaopt.charts.scales import days_x, wall_time
-from slaopt.optimize.sentences import written
+from slaopt.charts.scales import days_x, threshold_name, wall_time
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,9 +57,9 @@ def _rows(assessment: Assessment) -> list[tuple[str, tuple[datetime, ...], str]]
     current, recommended = recommendation.current_threshold, recommendation.recommended_threshold
     rows = []
     if current is not None:
-        rows.append((f"{written(current)} (now)", recommendation.pages_now, COLOURS["now"]))
+        rows.append((f"{threshold_name(current)} (now)", recommendation.pages_now, COLOURS["now"]))
     if recommended is not None and recommended != current:
-        rows.append((f"{written(recommended)} (proposed)", recommendation.pages_then, COLOURS["then"]))
+        rows.append((f"{threshold_name(recommended)} (proposed)", recommendation.pages_then, COLOURS["then"]))
     return rows
 
 

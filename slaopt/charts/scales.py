@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 
     from slaopt.analysis import Analysis
 
-__all__ = ["clock", "day_labels", "days_x", "duration_axis", "duration_ticks", "percent_axis", "wall_time"]
+__all__ = [
+    "clock",
+    "day_labels",
+    "days_x",
+    "duration_axis",
+    "duration_ticks",
+    "percent_axis",
+    "threshold_name",
+    "wall_time",
+]
 
 # seconds; what comes between is written when the axis is short
 ROUND = [m * 10.0**e for e in range(-6, 1) for m in (1, 2, 5)] + [10, 20, 30]
@@ -29,6 +38,7 @@ FINE = [m * 10.0**e for e in range(-6, 1) for m in (1, 1.5, 2, 3, 4, 6, 8)] + [1
 FINE += [60.0 * m for m in (1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 40)] + [3600.0 * h for h in (1, 1.5, 2, 3, 4, 6, 8, 12)]
 DECADES = [10.0**e for e in range(-6, 2)] + [60.0, 600.0, 3600.0, 36000.0, 86400.0, 864000.0]
 MOST_TICKS = 7
+SHORT = 8  # characters
 DAILY = 10  # days up to which each has a tick
 
 
@@ -115,6 +125,16 @@ def _ticks(dates: Sequence[date]) -> list[date]:
         return list(dates)
     mondays = [day for day in dates if day.weekday() == 0]
     return mondays[:: max(1, round(len(mondays) / 6))]
+
+
+def threshold_name(threshold: float) -> str:
+    """Write a threshold to its last digit where that is short, else in round figures.
+
+    >>> threshold_name(2.125), threshold_name(630_000)
+    ('2.125 s', '7.29 d')
+    """
+    exact = wording.seconds(threshold, 9)
+    return exact if len(exact) <= SHORT else wording.seconds(threshold)
 
 
 def day_labels(dates: Sequence[date]) -> list[str]:

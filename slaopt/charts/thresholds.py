@@ -10,8 +10,8 @@ import numpy as np
 from slaopt import wording
 from slaopt.charts.figure import COLOURS, Absent, Figure, Table, data
 from slaopt.charts.marks import DASH, label, rule_across, spread, threshold_rules
-from slaopt.charts.scales import bounds_of, duration_axis, percent_axis
-from slaopt.optimize.sentences import chance, frequency, pages, written
+from slaopt.charts.scales import bounds_of, duration_axis, percent_axis, threshold_name
+from slaopt.optimize.sentences import chance, frequency, pages
 
 if TYPE_CHECKING:
     import altair as alt
@@ -85,7 +85,7 @@ def _rate_row(score: CandidateScore) -> dict[str, Any]:
         "rate": score.rate.average_week,
         "low": low,
         "high": high,
-        "name": written(score.threshold),
+        "name": threshold_name(score.threshold),
         "text": frequency(score.rate.average_week) + (f" ({interval_of(interval)})" if interval else ""),
         "kept": "–" if score.achievability is None else chance(score.achievability),
     }
@@ -101,7 +101,7 @@ def _rates_finding(recommendation: Recommendation) -> str:
         return f"No candidate up to {wording.seconds(loosest)} is expected to keep the objective of {objective}"
     if len(kept) == len(recommendation.candidates):
         return f"Every candidate is expected to keep the objective of {objective}"
-    return f"The objective of {objective} is expected to be kept from {written(kept[0].threshold)} on"
+    return f"The objective of {objective} is expected to be kept from {threshold_name(kept[0].threshold)} on"
 
 
 def pages_against_tightness(recommendation: Recommendation) -> Figure | Absent:
@@ -155,7 +155,7 @@ def _trade_row(score: CandidateScore) -> dict[str, Any]:
         "threshold": score.threshold,
         "tightness": score.tightness,
         "pages": score.pages_per_week,
-        "name": written(score.threshold),
+        "name": threshold_name(score.threshold),
         "paged": pages(score.pages_per_week),
         "seen": wording.percent(score.tightness),
         "beaten": "no" if score.on_front else "yes",
@@ -170,7 +170,7 @@ def _end_points(scores: Sequence[CandidateScore], x: alt.X, y: alt.Y) -> list[An
         if not (score.current or score.recommended):
             left = score.tightness < low + 0.15 * (high - low)
             style: dict[str, Any] = {"align": "left", "dx": 8, "dy": -6} if left else {"align": "center", "dy": -14}
-            row = _trade_row(score) | {"label": written(score.threshold)}
+            row = _trade_row(score) | {"label": threshold_name(score.threshold)}
             layers.append(label([row], {"x": x, "y": y}, COLOURS["muted"], fontWeight=400, **style))
     return layers
 
@@ -183,9 +183,9 @@ def _named_points(recommendation: Recommendation, x: alt.X, y: alt.Y, top: float
     for score in recommendation.candidates:
         changed = not (score.current and score.recommended)
         if score.current:
-            named.append((score, f"{written(score.threshold)} (now)", COLOURS["now"]))
+            named.append((score, f"{threshold_name(score.threshold)} (now)", COLOURS["now"]))
         if score.recommended and changed:
-            named.append((score, f"{written(score.threshold)} (proposed)", COLOURS["then"]))
+            named.append((score, f"{threshold_name(score.threshold)} (proposed)", COLOURS["then"]))
     middle = np.mean([score.tightness for score in recommendation.candidates])
     heights = spread([score.pages_per_week for score, _, _ in named], 0.1 * top)
     layers: list[Any] = []
@@ -210,13 +210,13 @@ def _trade_finding(recommendation: Recommendation) -> str:
         tight = _moved(
             "tightness", wording.percent(now.tightness), wording.percent(then.tightness), then.tightness > now.tightness
         )
-        return f"From {written(now.threshold)} to {written(then.threshold)}, {paged} a week, {tight}"
+        return f"From {threshold_name(now.threshold)} to {threshold_name(then.threshold)}, {paged} a week, {tight}"
     chosen = then or now
     if chosen is None:
         best = max(recommendation.candidates, key=lambda score: score.tightness)
-        return f"Most is seen at {written(best.threshold)}, with {pages(best.pages_per_week)} pages a week"
+        return f"Most is seen at {threshold_name(best.threshold)}, with {pages(best.pages_per_week)} pages a week"
     return (
-        f"At {written(chosen.threshold)} there would be {pages(chosen.pages_per_week)} pages a week, "
+        f"At {threshold_name(chosen.threshold)} there would be {pages(chosen.pages_per_week)} pages a week, "
         f"and {wording.percent(chosen.tightness)} of the injected slowdowns would be seen"
     )
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from slaopt import wording
+from slaopt.charts.scales import threshold_name
 from slaopt.charts.thresholds import interval_of
-from slaopt.optimize.sentences import base_of, frequency, pages, written
+from slaopt.optimize.sentences import base_of, frequency, pages
 from slaopt.parts.markup import Part, of_hundred, render
 
 if TYPE_CHECKING:
@@ -112,13 +113,13 @@ def now_and_then(assessment: Assessment) -> Part:
 def _pairs(recommendation: Recommendation, now: Outcome | None, then: Outcome | None) -> list[_Pair]:
     if now is None and then is None:
         current = recommendation.current_threshold
-        return [_Pair(name="Threshold", now=written(current), then="", note="now")] if current else []
+        return [_Pair(name="Threshold", now=threshold_name(current), then="", note="now")] if current else []
     base = base_of(now, then)
     return [
         _Pair(
             name="Threshold",
-            now=written(now.threshold) if now else "",
-            then=written(then.threshold) if then else "",
+            now=threshold_name(now.threshold) if now else "",
+            then=threshold_name(then.threshold) if then else "",
             note=_change(now, then),
         ),
         _Pair(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slaopt import wording
-from slaopt.optimize.sentences import frequency, pages, written
+from slaopt.charts.scales import threshold_name
+from slaopt.optimize.sentences import frequency, pages
 from slaopt.parts.markup import Part, render
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _moved(now: str, then: str) -> str:
 
 
 def _seconds(value: float | None) -> str:
-    return "" if value is None else written(value)
+    return "" if value is None else threshold_name(value)
 
 
 def _rate(value: float | None) -> str:
