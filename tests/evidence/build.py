@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import scipy
 
+from tests.evidence.decisions import decisions
 from tests.statistical import detectors
 from tests.statistical.coverage import CASES, FIGURES, coverage
 from tests.statistical.durations import SHAPES
@@ -139,7 +140,7 @@ def main() -> int:
     began = time.process_time()
     texts: list[str] = []
     misses: list[str] = []
-    for section in (intervals, levels, found):
+    for section in (intervals, levels, found, decisions):
         for part in section(runs):
             if isinstance(part, str):
                 texts.append(part)
