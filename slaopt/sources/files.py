@@ -23,6 +23,8 @@ from slaopt.sources.values import missing_service, twin_notes
 
 __all__ = ["FileSource"]
 
+MOST_STATUSES = 20  # shown
+
 
 class FileSource:
     """Files of measurements: a path, a glob or a folder. They are read when they are first asked for."""
@@ -108,14 +110,16 @@ class FileSource:
             format=", ".join(sorted({group.form.format for group in groups})),
             files=tuple(sorted(str(path) for group in groups for path in group.paths)),
             columns=tuple(
-                column for column in columns.values() if column.role != "unit" or decided.unit_from == "unit column"
+                column
+                for column in columns.values()
+                if column.role != "unit" or decided.durations.unit_from == "unit column"
             ),
-            unit=decided.unit,
-            unit_from=decided.unit_from,
-            timezone=decided.timezone,
-            stamps=decided.stamps,
-            decimal=decided.decimal,
-            statuses=decided.statuses,
+            unit=decided.durations.unit,
+            unit_from=decided.durations.unit_from,
+            timezone=self._options.timezone or "UTC",
+            stamps=decided.times.word,
+            decimal=decided.durations.decimal,
+            statuses=decided.statuses[:MOST_STATUSES],
         )
 
     @cached_property
@@ -133,7 +137,7 @@ class FileSource:
                 service_intake(name, self._lines[at], self._repeated_ever.get(at, Repeated()), self._reading)
                 for name, at in self._numbers.items()
             ),
-            notes=(*self._loaded.notes, *self._decided.notes, *self._notes()),
+            notes=(*self._loaded.notes, *self._notes()),
         )
 
     def _notes(self) -> Iterator[Note]:
@@ -142,6 +146,7 @@ class FileSource:
             if line.problem is not None:
                 reasons[line.problem] += line.count
         examples = find_examples(self._loaded, self._decided.executions, self._options, reasons)
+        yield from (*self._decided.times.notes, *self._decided.durations.notes)
         for reason, count in sorted(reasons.items()):
             yield rejected(reason, count, examples[reason])
         if future := sum(line.future for line in self._all_lines if line.placed):

@@ -225,7 +225,7 @@ def _times(number: str, factor: float) -> str:
     return f"({number} / {round(1 / factor)}.0)" if factor < 1 else f"({number} * {factor!r})"
 
 
-def local_to_utc(stamp: str, pieces: list[ZonePiece]) -> tuple[str, str]:
+def local_to_utc(stamp: str, pieces: list[ZonePiece]) -> tuple[str, str | None]:
     """Give the expressions that bring a naive local time to UTC, and that tell whether the clock showed it twice.
 
     The first is NULL where the clock skipped that time.
@@ -241,4 +241,4 @@ def local_to_utc(stamp: str, pieces: list[ZonePiece]) -> tuple[str, str]:
         offsets.append(f"WHEN {inside or 'true'} THEN {value}")
         if piece.kind == "twice":
             twice.append(f"({inside})")
-    return f"CASE {' '.join(offsets)} END", " OR ".join(twice) or "false"
+    return f"CASE {' '.join(offsets)} END", " OR ".join(twice) or None

@@ -230,7 +230,8 @@ class ByService:
 def _pieces(result: sa.CursorResult[Any]) -> Iterator[tuple[str, list[Floats]]]:
     """Cut each batch of rows where the service changes; NULL becomes NaN."""
     for batch in result.partitions(BATCH):
-        for service, rows in groupby(batch, key=lambda row: row[0]):
+        alone = batch[0][0] == batch[-1][0]
+        for service, rows in [(batch[0][0], batch)] if alone else groupby(batch, key=lambda row: row[0]):
             columns = zip(*rows, strict=True)
             next(columns)
             yield service, [np.array(column, dtype=float) for column in columns]

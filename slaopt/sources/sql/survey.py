@@ -97,7 +97,7 @@ class _Texts:
         self._connection, self._dialect, self._table, self._found = connection, dialect, table, found
 
     def counted(self, role: Role) -> dict[str, int]:
-        """Count the rows of each text, the most frequent first; NULL is left out."""
+        """Count the rows of each text, the most frequent first; NULL and bytes that are no text are left out."""
         if role not in self._found:
             return {}
         name, most = self._found[role].name, MOST_TEXTS[role]
@@ -107,13 +107,18 @@ class _Texts:
         rows = sa.func.count().label("rows")
         statement = sa.select(each.c.text, rows).where(each.c.text.is_not(None)).group_by(each.c.text)
         statement = statement.order_by(rows.desc(), each.c.text).limit(integer(most + 1))
-        counts = {row.text: row.rows for row in self._connection.execute(statement)}
+        counts = {row.text: row.rows for row in self._connection.execute(statement) if _is_text(row.text)}
         if len(counts) > most:
             raise InputError(
                 f"table {self._table.label}, column {name!r}: more than {most:,} different values; "
                 f"name the column that holds the {role}: --column {role}=NAME"
             )
         return counts
+
+
+def _is_text(text: str) -> bool:
+    """Tell whether SQLite held text: bytes that are none arrive as surrogates, and nobody could ask for them."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _pieces(options: Options) -> tuple[ZonePiece, ...]:
