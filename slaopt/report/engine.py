@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -62,10 +63,18 @@ class WarmKernel:
         """
         if self._client is None:
             self._home.mkdir(parents=True, exist_ok=True)
-            manager = _Manager(connection_file=str(self._home / "connection.json"), shutdown_wait_time=1.0)
+            running = ExitStack()
+            # local sockets: no port that another program may take, nothing that another user could connect to; their
+            # paths must be short, which a workspace's may not be
+            sockets = running.enter_context(TemporaryDirectory(prefix="slaopt-"))
+            connection = {
+                "transport": "ipc",
+                "ip": f"{sockets}/kernel",
+                "connection_file": f"{sockets}/connection.json",
+            }
+            manager = _Manager(**connection, shutdown_wait_time=1.0)
             client = NotebookClient(nbformat.v4.new_notebook(), km=manager, startup_timeout=STARTING, timeout=None)
             client.shutdown_kernel = "immediate"
-            running = ExitStack()
             log = running.enter_context((self._home / LOG).open("wb"))  # what libraries say is not for the console
             settings = {"env": _environment(self._home), "cwd": str(self._home), "stdout": log, "stderr": log}
             try:

@@ -95,7 +95,7 @@ def run(services: int, jobs: int) -> dict[str, Any]:
     """A whole report run in a process of its own, and the same again with nothing to do."""
     with tempfile.TemporaryDirectory() as place:
         command = [sys.executable, __file__, "--run", str(services), str(jobs), place]
-        done, used = measured(lambda: subprocess.run(command, check=True, capture_output=True, text=True))
+        done, used = measured(lambda: subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True))
         inside = json.loads(done.stdout.splitlines()[-1])
         return {**used, **inside}
 
