@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 DASH = [5, 4]
+MANY = 60  # points of a line from which they are small
 TEXT_HEIGHT = 0.1  # of a line of text, share of a chart's height
 WHOLE = 0.99  # share of a day from which it is excluded as a whole
 Floats = NDArray[np.float64]
@@ -60,7 +61,7 @@ def line(
     hints = [alt.Tooltip(f"{name}:N", title=title) for name, title in tooltip.items()]
     base = alt.Chart(data(rows)).encode(x=x, y=y, tooltip=hints)
     stroke = base.mark_line(color=colour, strokeWidth=width, strokeDash=DASH if dashed else [1, 0], aria=False)
-    return stroke + base.mark_circle(color=colour, size=22, opacity=1, aria=False)
+    return stroke + base.mark_circle(color=colour, size=22 if len(rows) <= MANY else 8, opacity=1, aria=False)
 
 
 def label(rows: Sequence[Mapping[str, Any]], encoding: Mapping[str, Any], colour: str, **text: Any) -> Layers:
@@ -144,10 +145,10 @@ def excluded_days(daily: DailyPercentiles, *, x: alt.X) -> Layers:
 
 
 def tail_height(values: Sequence[float] | Floats) -> float:
-    """Greatest of the last quarter, above which the name of a line fits."""
-    tail = np.asarray(values, dtype=float)[-max(2, len(values) // 4) :]
-    finite = tail[np.isfinite(tail)]
-    pool = finite if len(finite) else np.asarray(values, dtype=float)[np.isfinite(values)]
+    """Greatest of the last days, as many as the name of a line is wide."""
+    known = np.asarray(values, dtype=float)
+    tail = known[-max(3, len(known) // 8) :]
+    pool = tail[np.isfinite(tail)] if np.isfinite(tail).any() else known[np.isfinite(known)]
     return float(pool.max()) if len(pool) else 0.0
 
 

@@ -39,6 +39,9 @@ FEWEST = 20  # executions below which the 95th percentile of an hour is its maxi
 HEATS = 7
 WIDEST_ALIKE = 2.5  # factor that the colours span at least
 STANDS_OUT = 1.25  # times what is usual
+LINE_OF_TEXT = 0.085  # share of a chart's height
+FEWEST_CELLS = 24  # hours of the week from which they are compared …
+FEWEST_ALIKE = 3  # … and hours of one kind that a median is taken of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,10 +168,10 @@ def percentiles_per_day(analysis: Analysis) -> Figure:
         )
     for (share, values), width in zip(series.items(), (2.4, 1.8, 1.2), strict=True):
         rows = records(day=noon(daily.dates), seconds=gaps(values), date=names, took=_durations(values))
-        layers.append(
-            line(rows, x, y, COLOURS["other"], width=width, tooltip={"date": "Day", "took": f"{share} within"})
-        )
-        end = [{"day": noon(daily.dates)[-1], "seconds": tail_height(values), "label": f"{share} within"}]
+        hints = {"date": "Day", "took": f"{share} within"}
+        layers.append(line(rows, x, y, COLOURS["other"], width=width, tooltip=hints))
+    for share, height in zip(series, _name_heights(list(series.values()), low, high), strict=True):
+        end = [{"day": noon(daily.dates)[-1], "seconds": height, "label": f"{share} within"}]
         layers.append(label(end, {"x": x, "y": y}, COLOURS["other"], align="right", baseline="bottom", dy=-5))
     columns = ("Day", "Executions", *(f"{share} within" for share in series))
     rows_of = zip(names, map(wording.count, daily.executions), *map(_durations, series.values()), strict=True)
@@ -180,6 +183,12 @@ def percentiles_per_day(analysis: Analysis) -> Figure:
         table=Table(columns=columns, rows=tuple(rows_of)),
         height=270,
     )
+
+
+def _name_heights(lines: Sequence[Floats], low: float, high: float) -> list[float]:
+    """Where the names of lines stand on a logarithmic axis, one above the other."""
+    heights = [math.log(max(tail_height(values), low)) for values in lines]
+    return [math.exp(height) for height in spread(heights, LINE_OF_TEXT * math.log(high / low))]
 
 
 def _hatched(analysis: Analysis, x: alt.X) -> list[Any]:
@@ -284,29 +293,31 @@ def _heat_words(edges: Floats) -> str:
 
 def _week_finding(shown: Floats) -> str:
     """Name the slow and fast hours and weekdays by their medians, which one odd hour does not move."""
-    if not np.isfinite(shown).any():
+    if np.isfinite(shown).sum() < FEWEST_CELLS:
         return "Too few executions to compare the hours of the week"
     hours = {f"at {h} h": median for h in range(24) if (median := _median(shown[:, h])) is not None}
     days = {f"on {WEEKDAYS[d]}": median for d in range(7) if (median := _median(shown[d])) is not None}
     told = [contrast for group in (hours, days) if (contrast := _contrast(group))]
     if told:
-        return "; ".join(told)
+        return f"Slowest {'; slowest '.join(told)}"
     low, high = (wording.seconds(float(np.nanquantile(shown, q)), 2) for q in (0.1, 0.9))
     return f"No hour of the day and no weekday stands out: 95 % within {wording.span(low, high)} in most hours"
 
 
 def _median(values: Floats) -> float | None:
     finite = values[np.isfinite(values)]
-    return float(np.median(finite)) if len(finite) else None
+    return float(np.median(finite)) if len(finite) >= FEWEST_ALIKE else None
 
 
 def _contrast(medians: dict[str, float]) -> str | None:
     """Name the slowest and the fastest where they differ by a quarter."""
+    if not medians:
+        return None
     slow, fast = max(medians, key=medians.__getitem__), min(medians, key=medians.__getitem__)
     if medians[slow] < STANDS_OUT * medians[fast]:
         return None
     high, low = wording.seconds(medians[slow], 2), wording.seconds(medians[fast], 2)
-    return f"Slowest {slow} (95 % within {high}), fastest {fast} ({low})"
+    return f"{slow} (95 % within {high}), fastest {fast} ({low})"
 
 
 def quantiles(assessment: Assessment) -> Figure:

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from slaopt.analysis import Analysis
 
 __all__ = [
+    "bounds_of",
     "clock",
     "day_labels",
     "days_x",
     "duration_axis",
     "duration_ticks",
+    "midnight",
+    "noon",
     "percent_axis",
     "threshold_name",
     "wall_time",
@@ -37,7 +40,7 @@ ROUND += [86400.0 * d for d in (1, 2, 5, 10, 20, 50, 100, 200, 500)]
 FINE = [m * 10.0**e for e in range(-6, 1) for m in (1, 1.5, 2, 3, 4, 6, 8)] + [10, 15, 20, 30, 40]
 FINE += [60.0 * m for m in (1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 40)] + [3600.0 * h for h in (1, 1.5, 2, 3, 4, 6, 8, 12)]
 DECADES = [10.0**e for e in range(-6, 2)] + [60.0, 600.0, 3600.0, 36000.0, 86400.0, 864000.0]
-MOST_TICKS = 7
+FEWEST_TICKS, MOST_TICKS = 3, 7
 SHORT = 8  # characters
 DAILY = 10  # days up to which each has a tick
 
@@ -54,7 +57,7 @@ def duration_ticks(low: float, high: float) -> list[float]:
     """
     for choice in (DECADES, ROUND, FINE):
         inside = [tick for tick in choice if low <= tick <= high]
-        if 4 <= len(inside) <= MOST_TICKS:
+        if FEWEST_TICKS <= len(inside) <= MOST_TICKS:
             return inside
     inside = [tick for tick in ROUND if low <= tick <= high]
     if len(inside) > MOST_TICKS:

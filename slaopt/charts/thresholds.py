@@ -163,11 +163,16 @@ def _trade_row(score: CandidateScore) -> dict[str, Any]:
 
 
 def _end_points(scores: Sequence[CandidateScore], x: alt.X, y: alt.Y) -> list[Any]:
-    """Names of the tightest and the loosest candidate, unless they have one already."""
-    low, high = x["scale"]["domain"]
+    """Names of the tightest and the loosest candidate, unless a name stands there already."""
+    (low, high), (_, top) = x["scale"]["domain"], y["scale"]["domain"]
+    named = [(s.tightness, s.pages_per_week) for s in scores if s.current or s.recommended]
     layers = []
     for score in {scores[0].threshold: scores[0], scores[-1].threshold: scores[-1]}.values():
-        if not (score.current or score.recommended):
+        near = any(
+            abs(score.tightness - t) < 0.25 * (high - low) and abs(score.pages_per_week - p) < 0.15 * top
+            for t, p in named
+        )
+        if not near:
             left = score.tightness < low + 0.15 * (high - low)
             style: dict[str, Any] = {"align": "left", "dx": 8, "dy": -6} if left else {"align": "center", "dy": -14}
             row = _trade_row(score) | {"label": threshold_name(score.threshold)}
