@@ -126,7 +126,7 @@ def _pairs(recommendation: Recommendation, now: Outcome | None, then: Outcome | 
             name=f"Violations of {base:,}, coming 30 days",
             now=frequency(now.violation_rate, base) if now else "",
             then=frequency(then.violation_rate, base) if then else "",
-            note=f"{_intervals(now, then, base)}; the error budget is {frequency(1 - recommendation.objective, base)}",
+            note=f"{_intervals(now, then, base)}; budget {frequency(1 - recommendation.objective, base)}",
         ),
         _Pair(
             name="Pages a week",
