@@ -31,7 +31,7 @@ Kind = Literal["report", "index"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 WIDTHS = {"full": 800, "wide": 600, "half": 420}  # pixels of a picture, before it shrinks to its place
-SHOWN = (FIGURE_MIME, "text/html", "text/plain")  # the first that an output has
+SHOWN = (FIGURE_MIME, "text/html", "image/png", "text/plain")  # the first that an output has
 
 
 def prepare() -> None:
@@ -78,9 +78,7 @@ def _without_code(notebook: NotebookNode) -> NotebookNode:
     """Keep what a reader sees: text and results. Highlighting code that nobody sees takes most of an export."""
     cells = []
     for cell in notebook.cells:
-        results = [
-            output for output in cell.get("outputs", []) if output.output_type in ("execute_result", "display_data")
-        ]
+        results = [output for output in cell.get("outputs", []) if _for_readers(output)]
         if cell.cell_type == "markdown":
             shown = copy.copy(cell)
             shown["metadata"] = cell.metadata | {"section": _section(cell.source)}
@@ -92,6 +90,11 @@ def _without_code(notebook: NotebookNode) -> NotebookNode:
     page = copy.copy(notebook)
     page["cells"] = cells
     return page
+
+
+def _for_readers(output: NotebookNode) -> bool:
+    """Results and what a cell printed; what a library said on stderr is for the notebook's author."""
+    return output.output_type in ("execute_result", "display_data") or output.get("name") == "stdout"
 
 
 def _section(source: str) -> dict[str, str] | None:

@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
+import nbformat
 import pytest
 
 from slaopt.report.pages import export_index, export_report
@@ -151,6 +152,24 @@ def test_the_same_notebook_makes_the_same_page():
     before = json.dumps(notebook)
     assert export_report(notebook, title="checkout") == export_report(notebook, title="checkout")
     assert json.dumps(notebook) == before
+
+
+def test_a_notebook_of_ones_own_may_print_and_show_pictures():
+    new = nbformat.v4
+    shown = [
+        new.new_output("stream", name="stdout", text="<b>printed</b>\n"),
+        new.new_output("stream", name="stderr", text="a warning"),
+        new.new_output("display_data", {"image/png": "iVBORw0KGgo=\n", "text/plain": "<Figure>"}),
+        new.new_output("execute_result", {"text/plain": "x < 1"}, execution_count=1),
+    ]
+    own = new.new_notebook(cells=[new.new_markdown_cell("## One's own"), new.new_code_cell("1", outputs=shown)])
+    read = Read(export_report(own, title="own"))
+    assert "<b>printed</b>" in read.text()
+    assert "x < 1" in read.text()
+    assert "a warning" not in read.text()
+    assert read.of("img") == [{"src": "data:image/png;base64,iVBORw0KGgo=", "alt": "<Figure>"}]
+    assert "vegaEmbed=" not in "".join(read.scripts()).replace(" ", "")  # it is not there where nothing is drawn
+    assert read.of("section")[0]["id"] == "one-s-own"
 
 
 def test_excluded_time_is_named_with_its_rules():
