@@ -60,8 +60,8 @@ def write_postgresql(url: str, columns: Columns, *, table: str = TABLE, types: M
             sql.SQL("CREATE TABLE {} (id bigserial PRIMARY KEY, {})").format(sql.Identifier(table), defined)
         )
         insert = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
-            sql.Identifier(table),
-            sql.SQL(", ").join(map(sql.Identifier, columns)),
+            sql.Identifier(table.replace("%", "%%")),
+            sql.SQL(", ").join(sql.Identifier(name.replace("%", "%%")) for name in columns),
             sql.SQL(", ").join(sql.SQL("%s::{}").format(sql.SQL(kind)) for kind in known.values()),
         )
         connection.cursor().executemany(insert, list(zip(*columns.values(), strict=True)))

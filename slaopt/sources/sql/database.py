@@ -20,7 +20,7 @@ from slaopt.sources.columns import listed
 __all__ = ["DEFAULT_TABLE", "Database", "Kind", "Table", "TableColumn", "open_database"]
 
 DEFAULT_TABLE = "workflow_performance_metrics"
-PATIENCE = 10  # seconds until a server has to answer
+PATIENCE = 10  # seconds until a server has to answer, or a locked file to be free
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}  # where the URL names none
 
 Kind = Literal["any", "number", "decimal", "interval", "text", "boolean", "zoned", "naive", "other"]
@@ -149,6 +149,9 @@ def open_database(address: str) -> Database:
     InputError
         If the URL is none, the file is missing, or the driver is not installed.
     """
+    if address.split(":", 1)[0].split("+")[0] == "sqlite":
+        path = address.partition(":///")[2]  # as it stands: no sign has a meaning in it
+        return Database(sa.URL.create("sqlite", database=path), _sqlite_engine(path))
     if address.partition("://")[2].count("@") > 1:
         raise InputError("database URL: a password that holds @ must write it as %40 (and / as %2F, : as %3A)")
     try:
@@ -156,8 +159,6 @@ def open_database(address: str) -> Database:
     except (exc.ArgumentError, ValueError):
         raise InputError("database URL cannot be read; write postgresql://USER:PASSWORD@HOST:PORT/NAME") from None
     url = url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
-    if url.get_backend_name() == "sqlite":
-        return Database(url, _sqlite_engine(url))
     if url.get_backend_name() != "postgresql":
         raise InputError(
             f"{url.get_backend_name()} databases are not read; SQLite and PostgreSQL are. "
@@ -177,8 +178,7 @@ def open_database(address: str) -> Database:
     return Database(url, engine)
 
 
-def _sqlite_engine(url: sa.URL) -> sa.Engine:
-    path = url.database or ""
+def _sqlite_engine(path: str) -> sa.Engine:
     if not path or path == ":memory:":
         raise InputError("a SQLite database in memory holds nothing to read; name a file: sqlite:///path/to/file.db")
     if path.startswith("file:"):
@@ -190,7 +190,8 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
         raise InputError(f"{path} is no file, so it is no SQLite database")
 
     def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(f"file:{quote(str(file.resolve()))}?mode=ro", uri=True, isolation_level=None)
+        address = f"file:{quote(str(file.resolve()))}?mode=ro"
+        connection = sqlite3.connect(address, uri=True, timeout=PATIENCE, isolation_level=None)
         connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
         connection.execute("PRAGMA query_only = ON")
         connection.execute("BEGIN")

@@ -15,7 +15,7 @@ from slaopt.sources.sql.database import TableColumn
 from slaopt.sources.stamps import EPOCH_UNITS
 
 __all__ = [
-    "BLANKS", "Dialect", "Expression", "Parsed", "epoch", "fine_index", "integer", "literal", "named",
+    "Dialect", "Expression", "Parsed", "epoch", "fine_index", "integer", "literal", "named",
     "problem", "text",
 ]  # fmt: skip
 
@@ -23,7 +23,6 @@ Floats = NDArray[np.float64]
 
 Expression = sa.ColumnElement[Any]
 
-BLANKS = " \t\n\r\f\v"
 EXPONENTS = 128 / math.log(2.0)  # natural logarithm → exponential index at scale 7
 WITH_ZONE, NAIVE, EPOCH = 0, 1, 2  # how a stamp is written
 

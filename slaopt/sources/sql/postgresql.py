@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, TIMESTAMP
 
 from slaopt.errors import InputError
 from slaopt.sources.notes import Rejection
+from slaopt.sources.sql import texts
 from slaopt.sources.sql.database import TableColumn
 from slaopt.sources.sql.dialect import (
-    BLANKS,
     EPOCH,
     NAIVE,
     WITH_ZONE,
@@ -32,16 +32,6 @@ __all__ = ["PostgresqlDialect"]
 
 Floats = NDArray[np.float64]
 
-NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
-GROUPED = r"^[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?$"
-NOT_FINITE = r"^[+-]?(nan|inf|infinity)$"
-EPOCH_NUMBER = r"^[0-9]{9,19}(\.[0-9]*)?$"
-DAY_OR_MONTH = r"^[0-9]{1,2}([/.-])[0-9]{1,2}\1[0-9]{4}($|[^0-9])"
-CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]+)?)?"
-ZONE = r"(Z|UTC|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)"
-ISO = rf"^(19|20|21)[0-9]{{2}}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([T ]{CLOCK} ?{ZONE}?)?$"
-ENDS_IN_ZONE = rf":[0-5][0-9]([.,][0-9]+)? ?{ZONE}$"
-LONGEST_NUMBER = 60  # characters
 LARGEST = sa.literal_column("1e308", sa.Numeric)  # beyond these a cast from numeric to double fails
 SMALLEST = sa.literal_column("1e-300", sa.Numeric)
 
@@ -62,7 +52,7 @@ class PostgresqlDialect:
 
     def raw_stamp(self, column: TableColumn) -> Expression:
         """Trim texts, leave all else."""
-        return sa.func.btrim(named(column), text(BLANKS)) if column.kind == "text" else named(column)
+        return sa.func.btrim(named(column), text(texts.BLANKS)) if column.kind == "text" else named(column)
 
     def stamp(self, raw: Expression, stored: Expression, column: TableColumn) -> ParsedStamp:
         """Read the stamps; `stored` is the column itself."""
@@ -103,26 +93,30 @@ class PostgresqlDialect:
         return Parsed(value=_double(raw, column), problem=_checked(raw, blank=Rejection.BLANK_DURATION))
 
     def _text_duration(self, raw: Expression) -> Parsed:
-        comma = sa.func.strpos(raw, text(",")) > integer(0)
-        point = sa.func.strpos(raw, text(".")) > integer(0)
-        plain: Expression = raw
-        unclear: Expression = comma
+        """Follow `texts.text_number`."""
+        short = sa.func.length(raw) <= integer(texts.LONGEST_NUMBER)
+        decimals, thousands = _matches(raw, texts.COMMA_DECIMAL), _matches(raw, texts.COMMA_THOUSANDS)
+        readings: list[tuple[Expression, Expression]] = [(sa.not_(short), sa.null())]
         if self._decimal == ",":
-            unclear = point
-            plain = sa.func.replace(raw, text(","), text("."))
-        elif self._decimal == ".":
-            unclear = sa.and_(comma, ~raw.op("~")(text(GROUPED)))
-            plain = sa.func.replace(raw, text(","), text(""))
-        number = sa.and_(plain.op("~")(text(NUMBER)), sa.func.length(plain) <= integer(LONGEST_NUMBER), ~unclear)
+            point = sa.func.strpos(raw, text(".")) > integer(0)
+            whole = _without(raw, ".")
+            readings.append((decimals, sa.func.replace(whole, text(","), text("."))))
+            readings.append((_matches(raw, texts.DOT_THOUSANDS), whole))
+            readings.append((point, sa.null()))
+        if self._decimal == ".":
+            readings.append((thousands, _without(raw, ",")))
+        readings.append((_matches(raw, texts.PLAIN), raw))
+        number = sa.case(*readings)
         column = TableColumn(name="", kind="decimal", type="numeric")
         return Parsed(
-            value=sa.case((number, _double(sa.cast(plain, sa.Numeric), column))),
+            value=_double(sa.cast(number, sa.Numeric), column),
             problem=_checked(
                 raw,
+                (number.is_not(None), None),
                 (raw == text(""), Rejection.BLANK_DURATION),
-                (raw.op("~*")(text(NOT_FINITE)), Rejection.NOT_FINITE),
-                (unclear, Rejection.COMMA_DURATION),
-                (~number, Rejection.BAD_DURATION),
+                (_matches(raw, texts.NOT_FINITE), Rejection.NOT_FINITE),
+                (sa.and_(short, sa.or_(decimals, thousands)), Rejection.COMMA_DURATION),
+                otherwise=Rejection.BAD_DURATION,
                 blank=Rejection.BLANK_DURATION,
             ),
         )
@@ -180,24 +174,33 @@ def _double(raw: Expression, column: TableColumn) -> Expression:
 
 
 def _text_stamp(raw: Expression) -> ParsedStamp:
-    number = raw.op("~")(text(EPOCH_NUMBER))
+    """Follow `texts.text_stamp`; all fractions of a second beyond microseconds are cut off."""
+    number, iso = _matches(raw, texts.EPOCH_NUMBER), _day_exists(raw)
     seconds = epoch(sa.cast(raw, DOUBLE_PRECISION))
-    iso = _day_exists(raw)
-    exact = sa.func.regexp_replace(sa.func.replace(raw, text(","), text(".")), text(r"(\.[0-9]{6})[0-9]+"), text(r"\1"))
+    point = sa.func.replace(raw, text(","), text("."))
+    exact = sa.func.regexp_replace(point, text(r"([.][0-9]{6})[0-9]+"), text(r"\1"))
     return ParsedStamp(
         value=sa.case((number, seconds), (iso, _since_1970(sa.cast(exact, TIMESTAMP(timezone=True))))),
         problem=_checked(
             raw,
+            (sa.or_(number, iso), None),
             (raw == text(""), Rejection.BLANK_STAMP),
-            (number, None),
-            (raw.op("~")(text(DAY_OR_MONTH)), Rejection.DAY_OR_MONTH),
-            (~iso, Rejection.BAD_STAMP),
+            (_matches(raw, texts.DAY_OR_MONTH), Rejection.DAY_OR_MONTH),
+            otherwise=Rejection.BAD_STAMP,
             blank=Rejection.BLANK_STAMP,
         ),
         kind=sa.case(
-            (number, integer(EPOCH)), (raw.op("~")(text(ENDS_IN_ZONE)), integer(WITH_ZONE)), else_=integer(NAIVE)
+            (number, integer(EPOCH)), (_matches(raw, texts.WITH_ZONE), integer(WITH_ZONE)), else_=integer(NAIVE)
         ),
     )
+
+
+def _matches(raw: Expression, pattern: str) -> Expression:
+    return raw.op("~")(text(pattern))
+
+
+def _without(raw: Expression, sign: str) -> Expression:
+    return sa.func.replace(raw, text(sign), text(""))
 
 
 def _day_exists(raw: Expression) -> Expression:
@@ -214,12 +217,22 @@ def _day_exists(raw: Expression) -> Expression:
         else_=integer(28),
     )
     # the conversion to numbers happens only where the pattern holds
-    return sa.case((raw.op("~")(text(ISO)), day <= days), else_=sa.false())
+    return sa.case((_matches(raw, texts.ISO), day <= days), else_=sa.false())
 
 
-def _checked(raw: Expression, *checks: tuple[Expression, Rejection | None], blank: Rejection) -> Expression:
+def _checked(
+    raw: Expression,
+    *checks: tuple[Expression, Rejection | None],
+    blank: Rejection,
+    otherwise: Rejection | None = None,
+) -> Expression:
+    """Give the first Rejection whose condition holds; None stands for no problem."""
+
+    def number(reason: Rejection | None) -> Expression:
+        return integer(0) if reason is None else problem(reason)
+
     return sa.case(
         (raw.is_(None), problem(blank)),
-        *[(condition, problem(reason) if reason else integer(0)) for condition, reason in checks],
-        else_=integer(0),
+        *[(condition, number(reason)) for condition, reason in checks],
+        else_=number(otherwise),
     )
