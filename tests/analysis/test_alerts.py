@@ -290,3 +290,11 @@ def test_never_more_than_a_page_in_four_hours_and_one_for_each_rise(rng):
     [replayed] = replay(steps, [0.05], objective=0.99)  # everything violates
     assert replayed.pages_per_week <= 42
     assert tightness(steps, [0.05], objective=0.99)[0].value == pytest.approx(0, abs=0.01)
+
+
+def test_thirty_two_starts_are_enough(rng):
+    steps = bursts(rng, days=30, per_step=20)
+    grid = [2.5, 3.2, 4.5]
+    few = np.array([one.value for one in tightness(steps, grid, objective=0.95)])
+    many = [one.value for one in tightness(steps, grid, objective=0.95, degradations=Degradations(starts=512))]
+    assert np.abs(few - many).max() < 0.03  # three standard deviations of 0.01
