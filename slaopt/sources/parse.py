@@ -24,6 +24,7 @@ __all__ = [
     "number_sql",
     "seconds_sql",
     "stamp_sql",
+    "trimmed",
     "typed_form",
 ]
 
@@ -82,12 +83,20 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def trimmed(column: str) -> str:
+    """Take away white space at both ends; few texts have any, and looking for it is quicker than trimming."""
+    return (
+        f"CASE WHEN left({column}, 1) <= ' ' OR right({column}, 1) <= ' ' THEN trim({column}, E' \\t\\r\\n') "
+        f"ELSE {column} END"
+    )
+
+
 def stamp_sql(column: str, kind: str) -> StampSql:
-    """Give the expressions for a column of times of one of DuckDB's types."""
+    """Give the expressions for a column of times of one of DuckDB's types; texts are trimmed already."""
     none = "NULL::TIMESTAMP"
     blank = f"CASE WHEN {column} IS NULL THEN {StampForm.BLANK:d} ELSE"
     if kind == "VARCHAR":
-        return _text_stamp(f"trim({column}, E' \\t\\r\\n')")
+        return _text_stamp(column)
     form = f"{blank} {typed_form(kind):d} END"
     if is_number(kind):
         return StampSql(_epoch(f"{column}::DOUBLE"), none, form)
@@ -125,27 +134,28 @@ def _epoch(number: str) -> str:
 
 
 def _text_stamp(text: str) -> StampSql:
-    slashes = rf"regexp_matches({text}, '^\d{{1,2}}[/-]\d{{1,2}}[/-]\d{{4}}')"
+    year_first = f"({text}[5] = '-' AND {text}[8] = '-')"  # asked first: of most texts it holds
+    slashes = rf"(NOT {year_first} AND regexp_matches({text}, '^\d{{1,2}}[/-]\d{{1,2}}[/-]\d{{4}}'))"
     iso = f"(TRY_CAST(replace({text}, ',', '.') AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
     digit = f"{text}[1] BETWEEN '0' AND '9'"
     number = f"TRY_CAST({text} AS DOUBLE)"
     flat = f"replace({text}, '-', '/')"
     log_format = f"(try_strptime({text}, '%d/%b/%Y:%H:%M:%S %z')::TIMESTAMPTZ AT TIME ZONE 'UTC')"
     stamp = (
-        f"CASE WHEN NOT ({digit}) THEN NULL WHEN {slashes} THEN {_clock(flat, '%d/%m/%Y')} "
+        f"CASE WHEN NOT ({digit}) THEN NULL WHEN {year_first} THEN {iso} "
+        f"WHEN {slashes} THEN {_clock(flat, '%d/%m/%Y')} "
         f"ELSE coalesce({iso}, CASE WHEN {number} IS NOT NULL THEN {_epoch(number)} "
         f"ELSE coalesce({_clock(text, '%d.%m.%Y')}, {log_format}, try_strptime({text}, '%Y%m%dT%H%M%SZ')) END) END"
     )
-    zoned = rf"regexp_matches({text}, '[A-Za-z]$|:\d\d[^+-]*[+-]\d\d(:?\d\d)?$')"
+    zoned = rf"({text}[-1] = 'Z' OR regexp_matches({text}, '[A-Za-z]$|:\d\d[^+-]*[+-]\d\d(:?\d\d)?$'))"
     form = (
         f"CASE WHEN {text} IS NULL OR {text} = '' THEN {StampForm.BLANK:d} "
         f"WHEN NOT ({digit}) THEN {StampForm.UNREADABLE:d} WHEN {slashes} THEN {StampForm.SLASHES:d} "
-        f"WHEN {number} IS NOT NULL THEN {StampForm.EPOCH:d} "
+        f"WHEN NOT {year_first} AND {number} IS NOT NULL THEN {StampForm.EPOCH:d} "
         f"WHEN length({text}) <= 10 THEN {StampForm.DATE:d} "
         f"WHEN {zoned} OR {text} LIKE '__/___/____:%' THEN {StampForm.ZONED:d} ELSE {StampForm.NAIVE:d} END"
     )
-    other = f"CASE WHEN {slashes} THEN {_clock(flat, '%m/%d/%Y')} END"
-    return StampSql(stamp, other, form)
+    return StampSql(stamp, f"CASE WHEN {slashes} THEN {_clock(flat, '%m/%d/%Y')} END", form)
 
 
 def _clock(text: str, date: str) -> str:
@@ -156,7 +166,7 @@ def _clock(text: str, date: str) -> str:
 
 
 def number_sql(column: str, kind: str, decimal: Literal[".", ","] | None) -> NumberSql:
-    """Give the expressions for a column of durations of one of DuckDB's types."""
+    """Give the expressions for a column of durations of one of DuckDB's types; texts are trimmed already."""
     none, blank = "NULL::DOUBLE", f"CASE WHEN {column} IS NULL THEN {NumberForm.BLANK:d} ELSE {NumberForm.PLAIN:d} END"
     no_unit = "NULL::VARCHAR"
     if kind == "FLOAT":  # 2.2 in 32 bits is 2.2000000477 in 64: the shortest text is what was meant
@@ -168,7 +178,7 @@ def number_sql(column: str, kind: str, decimal: Literal[".", ","] | None) -> Num
     if kind in ("INTERVAL", "TIME"):
         return NumberSql(f"epoch({column})", none, blank, no_unit)
     if kind == "VARCHAR":
-        return _text_number(f"trim({column}, E' \\t\\r\\n')", decimal)
+        return _text_number(column, decimal)
     raise InputError(f"a column of type {kind} holds no durations; name another: --column duration=NAME")
 
 

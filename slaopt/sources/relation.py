@@ -10,7 +10,7 @@ from pathlib import Path
 from slaopt.errors import InputError
 from slaopt.intake import Column, Role
 from slaopt.sources.base import Options
-from slaopt.sources.parse import StampForm, identifier, literal, number_sql, stamp_sql
+from slaopt.sources.parse import StampForm, identifier, literal, number_sql, stamp_sql, trimmed
 from slaopt.sources.sniff import FileForm, open_bytes
 
 __all__ = ["LONGEST_LINE", "Group", "listed_paths", "readable", "rows_sql"]
@@ -73,8 +73,8 @@ def rows_sql(group: Group, options: Options, folder: Path, *, traced: bool = Fal
         If a column is of a type that holds no times or durations.
     """
     try:
-        stamp = stamp_sql(group.column("timestamp") or "", group.type_of("timestamp"))
-        number = number_sql(group.column("duration") or "", group.type_of("duration"), options.decimal)
+        stamp = stamp_sql("raw_stamp", group.type_of("timestamp"))
+        number = number_sql("raw_number", group.type_of("duration"), options.decimal)
     except InputError as error:
         raise InputError(f"{group.where}: {error}") from error
     service, status, unit = (group.column(role) for role in ("service", "status", "unit"))
@@ -93,8 +93,15 @@ def rows_sql(group: Group, options: Options, folder: Path, *, traced: bool = Fal
         f"{number.number} AS number, {number.other} AS other_number, ({number.form})::UTINYINT AS number_form, "
         f"{number.unit} AS own_unit, {f'{unit}::VARCHAR' if unit else 'NULL::VARCHAR'} AS unit, "
         f"{literal(group.unit)} AS base_unit, {f'{status}::VARCHAR' if status else 'NULL::VARCHAR'} AS status, "
-        f"hash({marked}) AS mark{', nth' + trace if traced else ''} FROM {_raw(group, folder, traced)}"
+        f"hash({marked}) AS mark{', nth' + trace if traced else ''} FROM "
+        f"(SELECT *, {_cell(group, 'timestamp')} AS raw_stamp, {_cell(group, 'duration')} AS raw_number "
+        f"FROM {_raw(group, folder, traced)})"
     )
+
+
+def _cell(group: Group, role: Role) -> str:
+    column = group.column(role) or "NULL"
+    return trimmed(column) if group.type_of(role) == "VARCHAR" else column
 
 
 def _raw(group: Group, folder: Path, traced: bool) -> str:
