@@ -380,6 +380,23 @@ def test_clock_changes_are_said(tmp_path):
     assert intake.last == datetime(2026, 10, 25, 2, tzinfo=UTC)
 
 
+def test_local_times_of_parquet_are_read_in_the_zone_that_is_given(tmp_path):
+    local = pa.array([datetime(2026, 10, 25, 1), datetime(2026, 10, 25, 2, 30), datetime(2026, 10, 25, 3)])
+    path = table(tmp_path / "local.parquet", timestamp=local, duration_s=[1.0, 2.0, 3.0])
+    assert inspect(path).reading.stamps == "naive"
+    intake = inspect(path, timezone="Europe/Berlin")
+    assert (intake.first, intake.last) == (
+        datetime(2026, 10, 24, 23, tzinfo=UTC),
+        datetime(2026, 10, 25, 2, tzinfo=UTC),
+    )
+    assert note(intake, "showed twice").count == 1
+
+
+def test_a_table_is_for_databases(tmp_path):
+    with pytest.raises(InputError, match="--table is for databases"):
+        connect(str(tmp_path), book=load_params(None), now=NOW, table="ops")
+
+
 def test_what_is_said_wins_over_what_is_seen(tmp_path):
     path = tmp_path / "said.csv"
     path.write_text('when,who,took,value\n2026-11-20T00:00:00,checkout,"1,234",9\n')

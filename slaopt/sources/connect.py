@@ -66,6 +66,8 @@ def connect(
         return SqlSource(_filled(url), options)
     from slaopt.sources.files import FileSource
 
+    if table is not None:
+        raise InputError(f"{url}: --table is for databases; of files every row is read")
     find_files(url)  # a path that leads nowhere is said at once
     return FileSource(url, options)
 

@@ -5,6 +5,7 @@ Text is read once, into a table; Parquet stays where it is, behind a view.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import weakref
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Loaded", "load"]
 
-MEMORY = "4GB"  # what DuckDB may hold before it writes to a temporary folder
+MEMORY = 4_000_000_000  # bytes that DuckDB may hold before it writes to a temporary folder, or half of the machine's
+FULL = "does not fit into memory and the temporary folder; make room, or name another folder in TMPDIR"
 DAMAGED = "cannot be read to its end: it is damaged, cut off or in another form; write it again"
 
 
@@ -64,7 +66,9 @@ class Loaded:
         try:
             yield
         except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
-            raise InputError(f"{self.source}: {DAMAGED}") from error
+            raise InputError(f"{self.source}: {_problem(error)}") from error
+        except duckdb.OutOfMemoryException as error:
+            raise InputError(f"{self.source}: {FULL}") from error
 
 
 def load(source: str, options: Options) -> Loaded:
@@ -102,13 +106,17 @@ def _connection(folder: Path) -> duckdb.DuckDBPyConnection:
     database = duckdb.connect(
         config={
             "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
-            "temp_directory": str(folder), "memory_limit": MEMORY, "preserve_insertion_order": "false",
+            "temp_directory": str(folder), "memory_limit": f"{_memory()}B", "preserve_insertion_order": "false",
         }
     )  # fmt: skip
     database.execute("SET TimeZone = 'UTC'")
     with suppress(duckdb.InvalidInputException):  # in Jupyter without ipywidgets there is no bar and no such setting
         database.execute("SET enable_progress_bar = false")
     return database
+
+
+def _memory() -> int:
+    return min(MEMORY, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
 
 
 def _leave_out(loaded: Loaded, paths: Sequence[Path], error: InputError, *, alone: bool) -> None:
@@ -213,7 +221,7 @@ def _make_rows(loaded: Loaded, groups: list[Group], options: Options, *, alone: 
             loaded.database.execute(f"INSERT INTO rows {rows_sql(group, options, folder)}")
         except duckdb.Error as error:
             if len(group.paths) == 1:
-                _leave_out(loaded, group.paths, _refused(group, error), alone=alone)
+                _leave_out(loaded, group.paths, InputError(f"{group.where}: {_problem(error)}"), alone=alone)
             else:
                 waiting = [*(group.only(path) for path in group.paths), *waiting]
             continue
@@ -221,10 +229,13 @@ def _make_rows(loaded: Loaded, groups: list[Group], options: Options, *, alone: 
     _note_rejects(loaded)
 
 
-def _refused(group: Group, error: Exception) -> InputError:
+def _problem(error: Exception) -> str:
+    """Say in our words what DuckDB says of a file."""
     if "maximum_object_size" in str(error):
-        return InputError(f"{group.where}: holds an object longer than {LONGEST_LINE:,} characters; shorten it")
-    return InputError(f"{group.where}: {DAMAGED}")
+        return f"holds an object longer than {LONGEST_LINE:,} characters; shorten it"
+    if "No space left" in str(error):
+        return FULL
+    return DAMAGED
 
 
 def _note_rejects(loaded: Loaded) -> None:
