@@ -8,6 +8,7 @@ counted exactly beside the exponential buckets.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -53,12 +54,19 @@ def counted_bounds(low: float = SHORTEST, high: float = LONGEST, *, thresholds: 
     thresholds
         Further thresholds, seconds.
     """
-    given = np.array([t for t in thresholds if t > 0], dtype=float)
+    return _counted_bounds(low, high, tuple(t for t in thresholds if t > 0))
+
+
+@lru_cache(maxsize=256)
+def _counted_bounds(low: float, high: float, thresholds: tuple[float, ...]) -> Floats:
+    given = np.array(thresholds, dtype=float)
     wanted = np.concatenate([round_thresholds(low, high * DIVISORS[-1]), given])
     bounds = np.unique(_significant(np.concatenate([wanted / divisor for divisor in DIVISORS])))
     kept = (bounds >= low) & (bounds <= high)
     extra = np.concatenate([given / divisor for divisor in DIVISORS])
-    return np.unique(np.concatenate([bounds[kept], _significant(extra)]))
+    counted = np.unique(np.concatenate([bounds[kept], _significant(extra)]))
+    counted.setflags(write=False)  # many share it
+    return counted
 
 
 def _significant(values: Floats, digits: int = 12) -> Floats:

@@ -48,13 +48,12 @@ class FileSource:
         """Count the executions of [start, end), both full hours, in one scan for all services (None: all)."""
         own, numbers = thresholds or {}, self._numbers
         wanted = sorted(set(numbers if services is None else services))
-        there = [name for name in wanted if name in numbers]
+        params = {name: self._options.book.of(name) for name in wanted if name in numbers}
         period = Period(
-            start=start, end=end, services=[numbers[name] for name in there],
-            params=[self._options.book.of(name) for name in there],
-            counted=counted_bounds(thresholds=[value for name in there for value in own.get(name, ())]),
+            start=start, end=end, services=[numbers[name] for name in params], params=list(params.values()),
+            counted=counted_bounds(thresholds=[value for name in params for value in own.get(name, ())]),
         )  # fmt: skip
-        counts = count_period(self._loaded, period) if there else iter(())
+        counts = count_period(self._loaded, period) if params else iter(())
         again = self._repeated_in(start, end)
         for name in wanted:
             if name not in numbers:
@@ -63,7 +62,7 @@ class FileSource:
             fine, coarse, sums, turnout = next(counts)
             yield build_profiles(
                 service=name, start=start, end=end, fine=fine, coarse=coarse, sums=sums, counted=period.counted,
-                thresholds=own.get(name, ()), params=self._options.book.of(name),
+                thresholds=own.get(name, ()), params=params[name],
                 intake=self._of_period(name, start, turnout, again.get(numbers[name], Repeated())),
             )  # fmt: skip
 

@@ -54,19 +54,21 @@ def scan(
         yield from (Skipped(service=name, reason=_nothing(known.rows)) for name in names)
         return
     end = _end(as_of, known.last)
-    history = {name: book.of(name).history_days for name in names}
-    longest = timedelta(days=max(history.values(), default=1))
+    params = {name: book.of(name) for name in names}
+    longest = timedelta(days=max((one.history_days for one in params.values()), default=1))
     first = known.first.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     start = min(max(end - longest, first), end - timedelta(hours=1))
-    thresholds = {name: [value] for name in names if (value := book.of(name).threshold) is not None}
+    thresholds = {name: [one.threshold] for name, one in params.items() if one.threshold is not None}
     empty = {item.service: item.rows for item in known.services if not item.accepted + item.failed}
     for item in source.profiles(names, start, end, thresholds=thresholds):
         if item.service in empty:
             yield Skipped(service=item.service, reason=_nothing(empty[item.service]))
             continue
-        if isinstance(item, Profiles) and item.hours.end - item.hours.start > timedelta(days=history[item.service]):
-            item = item.last(history[item.service])
-        yield item
+        if isinstance(item, Skipped):
+            yield item
+            continue
+        own = params[item.service].history_days
+        yield item.last(own) if end - start > timedelta(days=own) else item
 
 
 def _nothing(rows: int) -> str:

@@ -135,7 +135,7 @@ class PostgresqlDialect:
 
     def floor(self, value: Expression) -> Expression:
         """Round a number from 0 on down."""
-        return sa.cast(sa.func.floor(value), sa.Integer)
+        return sa.cast(sa.func.floor(value), sa.BigInteger)
 
     def ceil(self, value: Expression) -> Expression:
         """Round any number up."""
