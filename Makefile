@@ -38,7 +38,7 @@ test: .venv/.installed ## check style, types and layers, and run the tests
 	$(BIN)/python -m pytest -n 2 --nbval-lax tests slaopt notebooks/explore.ipynb
 
 lab: .venv/.installed ## open JupyterLab
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/explore.ipynb
 
 bench: .venv/.installed ## measure speed and size, as ratios within one run
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
