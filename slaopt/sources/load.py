@@ -112,6 +112,7 @@ def _connection(folder: Path) -> duckdb.DuckDBPyConnection:
     database.execute("SET TimeZone = 'UTC'")
     with suppress(duckdb.InvalidInputException):  # in Jupyter without ipywidgets there is no bar and no such setting
         database.execute("SET enable_progress_bar = false")
+    database.execute("SET streaming_buffer_size = '64MB'")  # it reads on while a batch is counted
     return database
 
 

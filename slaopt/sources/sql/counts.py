@@ -29,7 +29,6 @@ Floats = NDArray[np.float64]
 EXCLUDED, REJECTED = -3, -4  # in place of a counted bucket, as FAILED; ZERO is −1
 STEPS_PER_HOUR = HOURS.step // STEPS.step
 BATCH = 20_000  # rows fetched at once
-GRAIN = 1e6  # parts of a second by which durations are sampled
 
 
 def tally(rows: sa.Subquery, now: datetime) -> sa.Select[Any]:
@@ -47,34 +46,38 @@ def tally(rows: sa.Subquery, now: datetime) -> sa.Select[Any]:
     ).group_by(*keys)
 
 
-def doubles(rows: sa.Subquery, columns: int, period: tuple[datetime, datetime] | None, every: int) -> sa.Select[Any]:
-    """Count, for each service, the rows that repeat another in all carried columns, among every so many-th second."""
+def doubles(
+    dialect: Dialect, rows: sa.FromClause, columns: int, every: int, period: tuple[datetime, datetime] | None
+) -> sa.Select[Any]:
+    """Count, for each service, the rows that repeat another in all carried columns, in a part of the seconds."""
     c = rows.c
     carried = [c[f"carried_{at}"] for at in range(columns)]
-    equal = sa.select(c.service, sa.func.count().label("rows"))
+    equal = sa.select(c.service, sa.func.count().label("rows")).where(*_part(dialect, c.moment, every))
     if period is not None:
         equal = equal.where(_inside(c.moment, *period))
-    if every > 1:
-        equal = equal.where(sa.cast(c.moment, sa.BigInteger) % integer(every) == integer(0))
     each = equal.group_by(c.service, *carried).having(sa.func.count() > integer(1)).subquery("equal")
     return sa.select(each.c.service, sa.func.sum(each.c.rows - integer(1)).label("rows")).group_by(each.c.service)
 
 
 def most_frequent(dialect: Dialect, rows: sa.FromClause, every: int) -> sa.Select[Any]:
-    """Count, for each service, the durations equal to its most frequent one, among every so many-th microsecond."""
+    """Count, for each service, the durations equal to its most frequent one, in a part of the seconds."""
     c = rows.c
     equal = sa.select(c.service, sa.func.count().label("rows")).where(c.seconds.is_not(None))
-    if every > 1:
-        grains = dialect.floor(c.seconds * literal(GRAIN))
-        equal = equal.where(grains % integer(every) == integer(0))
+    equal = equal.where(*_part(dialect, c.moment, every))
     each = equal.group_by(c.service, c.seconds).subquery("equal")
     return sa.select(each.c.service, sa.func.max(each.c.rows).label("rows")).group_by(each.c.service)
 
 
+def _part(dialect: Dialect, moment: Expression, every: int) -> list[Expression]:
+    """Keep what was stamped in one of so many seconds; `every` shares no divisor with minutes, hours and days."""
+    return [dialect.floor(moment) % integer(every) == integer(0)] if every > 1 else []
+
+
 def counting_rows(rows: sa.Subquery) -> sa.Subquery:
-    """Give service and duration of measurements, NULL where it does not count."""
+    """Give service, moment and duration of measurements, NULL where it does not count."""
     c = rows.c
-    return sa.select(c.service, sa.case((c.fate == integer(COUNTED), c.seconds)).label("seconds")).subquery("counting")
+    seconds = sa.case((c.fate == integer(COUNTED), c.seconds)).label("seconds")
+    return sa.select(c.service, c.moment, seconds).subquery("counting")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +199,7 @@ def _fated(placed: sa.Subquery) -> sa.Select[Any]:
     fates = [(c.outside == integer(1), integer(EXCLUDED)), (c.fate > integer(0), integer(REJECTED))]
     return sa.select(
         c.service,
+        c.moment,
         c.step,
         c.hour,
         sa.case((counts, c.seconds)).label("seconds"),

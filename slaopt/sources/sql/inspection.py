@@ -17,7 +17,7 @@ from slaopt.sources.sql.rows import COUNTED, FAILED, measurements
 from slaopt.sources.sql.survey import Survey
 from slaopt.sources.values import name_problem, service_name, twin_notes
 
-__all__ = ["Inspection", "find_examples", "utc"]
+__all__ = ["Extent", "Inspection", "find_examples", "utc"]
 
 MOST_STATUSES = 20
 UNIX = datetime(1970, 1, 1, tzinfo=UTC)

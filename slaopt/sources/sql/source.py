@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from slaopt.sources.sql.counts import (
 )
 from slaopt.sources.sql.database import Database, Table, open_database
 from slaopt.sources.sql.dialect import Dialect
-from slaopt.sources.sql.inspection import Inspection, find_examples, utc
+from slaopt.sources.sql.inspection import Extent, Inspection, find_examples, utc
 from slaopt.sources.sql.postgresql import PostgresqlDialect
 from slaopt.sources.sql.rows import FAILED, measurements
 from slaopt.sources.sql.sqlite import SqliteDialect
@@ -117,33 +118,42 @@ class SqlSource:
 
     @cached_property
     def _intake(self) -> Intake:
-        known = self._known
+        known, repeats = self._known, self._repeats
+        with self._database.reading() as connection:
+            examples = find_examples(connection, self._dialect(connection), self._survey, known.reasons)
+        return known.intake(doubles=repeats.doubles, frequent=repeats.frequent, examples=examples)
+
+    @cached_property
+    def _repeats(self) -> _Repeats:
+        """What repeats in the whole table."""
         with self._database.reading() as connection:
             dialect = self._dialect(connection)
             rows = counting_rows(measurements(dialect, self._survey.layout))
-            return known.intake(
-                doubles=self._doubles(connection, dialect, None),
-                frequent=self._frequent(connection, most_frequent(dialect, rows, self._every)),
-                examples=find_examples(connection, dialect, self._survey, known.reasons),
-            )
+            return self._repeats_among(connection, dialect, most_frequent(dialect, rows, self._every), None)
 
     @property
     def _every(self) -> int:
-        """Doubles and frequent durations are looked for in one of so many parts of the rows."""
-        return 1 << (self._known.total // SAMPLE).bit_length()
+        """Repetitions are looked for in one of so many seconds; it shares no divisor with minutes, hours and days."""
+        least = self._known.total // SAMPLE + 1
+        return 1 if least == 1 else next(every for every in range(least, 31 * least) if math.gcd(every, 86_400) == 1)
 
-    def _frequent(self, connection: sa.Connection, statement: sa.Select[Any]) -> dict[str, int]:
-        return {row.service: row.rows * self._every for row in connection.execute(statement)}
-
-    def _doubles(
-        self, connection: sa.Connection, dialect: Dialect, period: tuple[datetime, datetime] | None
-    ) -> dict[str, int]:
-        if self._table.key:
-            return {}
-        columns = [column.name for column in self._table.columns[:MARKED]]
-        rows = measurements(dialect, self._survey.layout, period=_stamps(period), carried=columns)
-        found = connection.execute(doubles(rows, len(columns), period, self._every)).all()
-        return {row.service: int(row.rows) * self._every for row in found}
+    def _repeats_among(
+        self,
+        connection: sa.Connection,
+        dialect: Dialect,
+        frequent: sa.Select[Any],
+        period: tuple[datetime, datetime] | None,
+    ) -> _Repeats:
+        statements = [frequent]
+        if not self._table.key:  # else no row can repeat another
+            columns = [column.name for column in self._table.columns[:MARKED]]
+            rows = measurements(dialect, self._survey.layout, period=_stamps(period), carried=columns)
+            statements.append(doubles(dialect, rows, len(columns), self._every, period))
+        counts = [
+            {row.service: int(row.rows) * self._every for row in connection.execute(statement)}
+            for statement in statements
+        ]
+        return _Repeats(*counts)
 
     def _dialect(self, connection: sa.Connection) -> Dialect:
         if self._database.dialect == "sqlite":
@@ -154,21 +164,25 @@ class SqlSource:
         self, connection: sa.Connection, start: datetime, end: datetime, services: Sequence[str], counted: Floats
     ) -> _Scan:
         known, dialect = self._known, self._dialect(connection)
-        rules = by_settings(self._options, services, lambda params: (params.excluded, params.timezone))
+        settings = by_settings(self._options, services, lambda params: (params.excluded, params.timezone))
+        rules = [ExcludedRule.of(params, start, end, names) for params, names in settings]
         counting = Counting(
             dialect,
             measurements(dialect, self._survey.layout, period=_stamps((start, end))),
             start,
             end,
-            excluded=[ExcludedRule.of(params, start, end, names) for params, names in rules],
+            excluded=rules,
             services=services if len(services) < len(known.by_service) else None,
         )
-        whole = not known.reaches_beyond(start, end)
-        extents = known.extents if whole else connection.execute(counting.extent()).all()
+        if known.reaches_beyond(start, end) or any(rule.hours or rule.steps for rule in rules):
+            extents = [Extent(*row) for row in connection.execute(counting.extent())]
+            frequent = counting.most_frequent(self._every)
+            repeats = self._repeats_among(connection, dialect, frequent, (start, end))
+        else:
+            extents, repeats = known.extents, self._repeats
         return _Scan(
             known=known,
-            doubles=self._doubles(connection, dialect, (start, end)),
-            frequent=self._frequent(connection, counting.most_frequent(self._every)),
+            repeats=repeats,
             extents={row.service: (row.first, row.last) for row in extents},
             hours=ByService(connection, counting.hours(counted)),
             steps=ByService(connection, counting.steps(counted)),
@@ -177,6 +191,13 @@ class SqlSource:
 
 def _stamps(period: tuple[datetime, datetime] | None) -> tuple[float, float] | None:
     return None if period is None else (period[0].timestamp(), period[1].timestamp())
+
+
+class _Repeats(NamedTuple):
+    """By service: executions that share the most frequent duration, and rows that repeat another."""
+
+    frequent: Mapping[str, int]
+    doubles: Mapping[str, int] = {}
 
 
 class _Counts(NamedTuple):
@@ -193,8 +214,7 @@ class _Scan:
     """The counts of a period, service by service."""
 
     known: Inspection
-    doubles: Mapping[str, int]
-    frequent: Mapping[str, int]
+    repeats: _Repeats
     extents: Mapping[str, tuple[float | None, float | None]]  # first and last stamp
     hours: ByService  # hour, exponential index, counted bucket, rows
     steps: ByService  # step, counted bucket or fate, rows, sums of seconds and logarithms, minimum, maximum
@@ -223,9 +243,9 @@ class _Scan:
                 failed=fates[FAILED],
                 excluded=fates[EXCLUDED],
                 rejected=fates[REJECTED] + unplaced,
-                doubles=self.doubles.get(service, 0),
+                doubles=self.repeats.doubles.get(service, 0),
                 future=self.known.future(service),
-                most_frequent=min(self.frequent.get(service, 0), accepted),
+                most_frequent=min(self.repeats.frequent.get(service, 0), accepted),
                 first=utc(first),
                 last=utc(last),
                 reading=self.known.reading,
