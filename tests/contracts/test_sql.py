@@ -376,6 +376,30 @@ def test_rows_that_repeat_another(tmp_path: Path, postgresql_url: str) -> None:
         assert (whole.doubles, whole.most_frequent, part.doubles, part.most_frequent) == (1, 3, 1, 3)
 
 
+def test_repetitions_of_large_tables_are_estimated_from_a_part(
+    tmp_path: Path, postgresql_url: str, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    monkeypatch.setattr("slaopt.sources.sql.source.SAMPLE", 1000)
+    count = 20_000
+    durations = np.where(rng.random(count) < 0.3, 1.0, rng.lognormal(0, 1, count))
+    minutes = rng.integers(0, 14_000, count)  # stamps without seconds must not spoil the choice of seconds
+    stamps = [f"{START + timedelta(minutes=int(minute)):%Y-%m-%d %H:%M:%S}" for minute in minutes]
+    rows = list(zip(stamps, durations.tolist(), strict=True))
+    rows[:4000] = rows[4000:8000]
+    address = sqlite_file(tmp_path / "ops.db", f"CREATE TABLE {TABLE} (timestamp, value)")
+    with closing(sqlite3.connect(tmp_path / "ops.db")) as database:
+        database.executemany(f"INSERT INTO {TABLE} VALUES (?, ?)", rows)
+        database.commit()
+    postgresql(postgresql_url, f"DROP TABLE IF EXISTS {TABLE}", f"CREATE TABLE {TABLE} (timestamp text, value float)")
+    with sa.create_engine(postgresql_url, poolclass=sa.NullPool).begin() as connection:
+        insert = sa.text(f"INSERT INTO {TABLE} VALUES (:timestamp, :value)")
+        connection.execute(insert, [{"timestamp": stamp, "value": value} for stamp, value in rows])
+    frequent, repeated = sum(value == 1.0 for _, value in rows), len(rows) - len(set(rows))
+    for intake in (only(address).intake, only(postgresql_url).intake):
+        assert intake.most_frequent == pytest.approx(frequent, rel=0.2)
+        assert intake.doubles == pytest.approx(repeated, rel=0.2)
+
+
 def test_other_databases_are_refused_by_name() -> None:
     with pytest.raises(InputError, match="mysql databases are not read; SQLite and PostgreSQL are"):
         connect("mysql://u:secret@db/ops", book=BOOK, now=END)
