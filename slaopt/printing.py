@@ -146,7 +146,8 @@ def _origin(unit_from: str) -> str:
 
 
 def _note_lines(note: Note) -> Iterator[str]:
-    yield f"{note.kind:<10} {count(note.count)} rows: {visible(note.reason)}"
+    rows = f"{count(note.count)} row{'s' if note.count != 1 else ''}: " if note.count else ""  # else of columns or files
+    yield f"{note.kind:<10} {rows}{visible(note.reason)}"
     yield f"           → {visible(note.remedy)}"
     for example in note.examples[:MOST_EXAMPLES]:
         yield f"           {_place(example)}"

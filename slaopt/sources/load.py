@@ -126,7 +126,7 @@ def _leave_out(loaded: Loaded, paths: Sequence[Path], error: InputError, *, alon
         raise error
     loaded.notes.append(
         Note(
-            kind="warning", reason=f"left out: {error}", count=len(paths),
+            kind="warning", reason=f"left out: {error}", count=0,
             remedy="mend the file, or take it out of the folder",
             examples=tuple(Example(file=str(path)) for path in paths[:MOST_EXAMPLES]),
         )
