@@ -146,7 +146,7 @@ def _origin(unit_from: str) -> str:
 
 
 def _note_lines(note: Note) -> Iterator[str]:
-    rows = f"{count(note.count)} row{'s' if note.count != 1 else ''}: " if note.count else ""  # else of columns or files
+    rows = f"{count(note.count)} row{'s' if note.count != 1 else ''}: " if note.count else ""
     yield f"{note.kind:<10} {rows}{visible(note.reason)}"
     yield f"           → {visible(note.remedy)}"
     for example in note.examples[:MOST_EXAMPLES]:
