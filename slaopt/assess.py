@@ -8,11 +8,12 @@ from typing import Any
 
 from slaopt.analysis import Analysis
 from slaopt.analysis import analyze as analyze_period
-from slaopt.analysis.daily import daily_percentiles
+from slaopt.errors import InputError
 from slaopt.optimize import Recommendation, recommend_threshold
 from slaopt.params import Params
 from slaopt.profile import Profiles
 from slaopt.result import Result, Skipped
+from slaopt.wording import parse_seconds
 
 __all__ = ["Assessment", "analyze", "assess", "recommend"]
 
@@ -40,33 +41,38 @@ def assess(profiles: Profiles, params: Params) -> Assessment | Skipped:
         hours=profiles.hours.between(analysis.start, analysis.end),
         steps=profiles.steps.between(analysis.start, analysis.end),
     )
-    recommendation = recommend_threshold(period, params, quality=analysis.quality)
     return Assessment(
         analysis=analysis,
-        recommendation=replace(recommendation, daily_then=_daily(period, recommendation.recommended_threshold)),
+        recommendation=recommend_threshold(period, params, quality=analysis.quality),
         settings=params.model_dump(mode="json"),
         seed=params.seed,
     )
 
 
-def _daily(period: Profiles, threshold: float | None) -> tuple[float, ...] | None:
-    """Violation rate of each day at a threshold."""
-    shares = daily_percentiles(period.hours, threshold=threshold).violations
-    return None if shares is None else tuple(shares.tolist())
-
-
-def analyze(profiles: Profiles | Skipped, params: Params | None = None) -> Analysis | Skipped:
+def analyze(
+    profiles: Profiles | Skipped, params: Params | None = None, *, threshold: float | str | None = None
+) -> Analysis | Skipped:
     """Analyse measurements; settings that are not given are those that `read` was told."""
-    return profiles if isinstance(profiles, Skipped) else analyze_period(profiles, _settings(profiles, params))
+    if isinstance(profiles, Skipped):
+        return profiles
+    return analyze_period(profiles, _settings(profiles, params, threshold))
 
 
-def recommend(profiles: Profiles | Skipped, params: Params | None = None) -> Recommendation | Skipped:
+def recommend(
+    profiles: Profiles | Skipped, params: Params | None = None, *, threshold: float | str | None = None
+) -> Recommendation | Skipped:
     """Recommend a threshold; settings that are not given are those that `read` was told."""
     if isinstance(profiles, Skipped):
         return profiles
-    assessment = assess(profiles, _settings(profiles, params))
+    assessment = assess(profiles, _settings(profiles, params, threshold))
     return assessment if isinstance(assessment, Skipped) else assessment.recommendation
 
 
-def _settings(profiles: Profiles, params: Params | None) -> Params:
-    return params or profiles.params or Params(service=profiles.service)
+def _settings(profiles: Profiles, params: Params | None, threshold: float | str | None) -> Params:
+    settings = params or profiles.params or Params(service=profiles.service)
+    if threshold is None:
+        return settings
+    try:
+        return settings.model_copy(update={"threshold": parse_seconds(threshold)})
+    except ValueError as error:
+        raise InputError(f"threshold: {error}") from error

@@ -13,6 +13,7 @@ from slaopt import samples
 from slaopt.analysis import Analysis
 from slaopt.assess import Assessment, analyze, assess, recommend
 from slaopt.buckets import round_thresholds
+from slaopt.errors import InputError
 from slaopt.optimize import Recommendation
 from slaopt.params import Params
 from slaopt.printing import recommendation_lines
@@ -178,6 +179,12 @@ def test_a_threshold_named_later_is_answered_from_bracketing_counts_and_says_so(
     low, high = (assess(month["checkout"], Params(threshold=t)).recommendation.now for t in (2.2, 2.0))
     assert low.violation_rate <= recommendation.now.violation_rate <= high.violation_rate
     assert any(reason.startswith("2.1 s was not counted") for reason in recommendation.reasons)
+    assert recommend(month["checkout"], threshold=2.1) == recommendation
+    assert any(
+        "was not counted exactly" in warning for warning in analyze(month["checkout"], threshold="2.1 s").warnings
+    )
+    with pytest.raises(InputError, match="threshold: '-1' is not a duration"):
+        analyze(month["checkout"], threshold=-1)
 
 
 def test_excluded_time_changes_nothing_but_what_counts(month):
