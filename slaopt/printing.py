@@ -20,6 +20,7 @@ __all__ = ["analysis_lines", "check_lines", "recommendation_lines", "report_line
 MOST_SERVICES = 30  # listed by `check`, the worst first; --json lists all
 MOST_EXAMPLES = 3  # of each reason for a rejection
 LONGEST_NAME = 40
+TEXTS = {"csv", "tsv", "jsonl"}  # formats that have lines; others have rows
 
 
 def check_lines(intake: Intake, qualities: Sequence[Quality | Skipped]) -> Iterator[str]:
@@ -29,7 +30,7 @@ def check_lines(intake: Intake, qualities: Sequence[Quality | Skipped]) -> Itera
     yield f"rows       {count(intake.rows)}, {count(intake.accepted)} usable; {span}"
     for note in intake.notes:
         yield ""
-        yield from _note_lines(note)
+        yield from _note_lines(note, "row" if TEXTS.isdisjoint(intake.reading.format.split(", ")) else "line")
     yield ""
     yield f"services   {count(len(qualities))}" + (", the worst first" if len(qualities) > 1 else "")
     rows = {service.service: service.rows for service in intake.services}
@@ -145,18 +146,18 @@ def _origin(unit_from: str) -> str:
     return "assumed: --unit says another" if unit_from == "default" else unit_from
 
 
-def _note_lines(note: Note) -> Iterator[str]:
-    rows = f"{count(note.count)} row{'s' if note.count != 1 else ''}: " if note.count else ""
+def _note_lines(note: Note, unit: str) -> Iterator[str]:
+    rows = f"{_rows(note.count)}: " if note.count else ""
     yield f"{note.kind:<10} {rows}{visible(note.reason)}"
     yield f"           → {visible(note.remedy)}"
     for example in note.examples[:MOST_EXAMPLES]:
-        yield f"           {_place(example)}"
+        yield f"           {_place(example, unit)}"
 
 
-def _place(example: Example) -> str:
+def _place(example: Example, unit: str) -> str:
     parts = [
         visible(example.file) if example.file else None,
-        f"line {example.line}" if example.line is not None else None,
+        f"{unit} {example.line}" if example.line is not None else None,
         f"column {visible(example.column, LONGEST_NAME)}" if example.column else None,
     ]
     place = ", ".join(part for part in parts if part)
@@ -164,7 +165,7 @@ def _place(example: Example) -> str:
 
 
 def _quality_lines(quality: Quality | Skipped, rows: int | None, width: int) -> Iterator[str]:
-    counted = f"{count(rows)} rows" if rows is not None else ""
+    counted = _rows(rows) if rows is not None else ""
     start = f"  {visible(quality.service, LONGEST_NAME):<{width}}  {counted:>16}"
     if isinstance(quality, Skipped):
         yield f"{start}  not usable: {visible(quality.reason)}"
@@ -173,6 +174,10 @@ def _quality_lines(quality: Quality | Skipped, rows: int | None, width: int) -> 
     for check in quality.checks:
         yield f"    {visible(check.sentence)}"
         yield f"    → {visible(check.remedy)}"
+
+
+def _rows(n: int) -> str:
+    return "1 row" if n == 1 else f"{count(n)} rows"
 
 
 def _goodness(quality: Quality | Skipped) -> tuple[float, str]:

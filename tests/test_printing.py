@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -60,6 +61,13 @@ def test_check_prints_what_was_understood():
         "  a        1,234 rows  look, 0.60",
         "  b        1,234 rows  good, 0.95",
     ]
+
+
+def test_what_has_no_lines_has_rows():
+    note = Note(kind="rejected", reason="blank", count=1, remedy="…", examples=(Example(file="a.parquet", line=7),))
+    parquet = replace(intake("a", notes=(note,)), reading=replace(READING, format="parquet"))
+    lines = list(check_lines(parquet, []))
+    assert lines[6:9] == ["rejected   1 row: blank", "           → …", "           a.parquet, row 7"]
 
 
 def test_check_prints_rejections_with_place_and_remedy():
