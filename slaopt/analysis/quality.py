@@ -53,7 +53,7 @@ def check_quality(profiles: Profiles, params: Params) -> Quality:
     recent = profiles.last(params.days)
     measured = recent.hours.executions.sum() > 0
     tail = [*_times(recent.hours, params), *_durations(recent, params)] if measured else [_nothing(recent, params)]
-    found = [*_rows(profiles.intake, params), *tail]
+    found = [*_rows(profiles.intake), *_failures(recent.hours, params), *tail]
     checks = sorted((check for check in found if check.severity > 0), key=lambda c: -c.weight * c.severity)
     score = float(np.prod([1 - check.weight * check.severity for check in checks])) if checks else 1.0
     word: Word = "good" if score >= 0.9 else "look" if score >= 0.5 else "poor"
@@ -71,7 +71,7 @@ def _severity(share: float, worst: float) -> float:
     return float(min(1.0, max(0.0, share / worst)))
 
 
-def _rows(intake: ServiceIntake, params: Params) -> Iterator[QualityCheck]:
+def _rows(intake: ServiceIntake) -> Iterator[QualityCheck]:
     """What the rows themselves tell."""
     rows = max(intake.rows, 1)
     yield QualityCheck(
@@ -95,14 +95,19 @@ def _rows(intake: ServiceIntake, params: Params) -> Iterator[QualityCheck]:
         sentence=f"{count(intake.future)} rows are stamped later than the clock.",
         remedy="Check the time zone of the stamps (--timezone) and the clock that wrote them.",
     )
-    ended = max(intake.accepted + intake.failed, 1)
+
+
+def _failures(profile: Profile, params: Params) -> Iterator[QualityCheck]:
+    """How many executions of the period are in no rate because they failed."""
+    failed = float(profile.slot_sums.failures.sum())
+    share = failed / max(float(profile.executions.sum()) + failed, 1.0)
     if params.failures == "excluded":
         yield QualityCheck(
             name="failures left out",
-            severity=_severity(intake.failed / ended, 0.05),
+            severity=_severity(share, 0.05),
             weight=0.3,
-            sentence=f"{count(intake.failed)} failed or cancelled executions "
-            f"({percent(intake.failed / ended)}) are in no rate.",
+            sentence=f"{count(failed)} failed or cancelled execution{'' if failed == 1 else 's'} ({percent(share)}) "
+            f"{'is' if failed == 1 else 'are'} in no rate.",
             remedy="Decide whether they break the promise: `failures: violations` in params counts them.",
         )
 

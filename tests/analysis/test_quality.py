@@ -47,7 +47,6 @@ def test_clean_measurements_score_one(times, durations):
         ({"doubles": 750}, "doubles", 1 - 0.2 * 0.5),
         ({"future": 30}, "future stamps", 1 - 0.3 * 0.1),
         ({"most_frequent": 20_000}, "one value", 0.5),
-        ({"rows": N + 300, "failed": 300}, "failures left out", 1 - 0.3 * (300 / (N + 300)) / 0.05),
     ],
 )
 def test_each_kind_of_row_costs_its_weight(counts, name, score, times, durations):
@@ -65,9 +64,16 @@ def test_several_faults_multiply_and_the_costliest_comes_first(times, durations)
     assert quality.word == "poor"
 
 
-def test_failures_that_count_as_violations_are_not_left_out(times, durations):
-    profiles = profiles_of(times, durations, rows=N + 3000, failed=3000)
+def test_failures_of_the_period_cost_their_share_unless_they_count_as_violations(times, durations):
+    """Those before the period are none of its own."""
+    profiles = profiles_of(times, durations, failed=np.arange(N) % 100 == 0)
+    quality = check_quality(profiles, Params())
+    assert only_check(quality) == "failures left out"
+    assert quality.score == pytest.approx(1 - 0.3 * 0.01 / 0.05)
+    assert quality.checks[0].sentence == "300 failed or cancelled executions (1 %) are in no rate."
     assert check_quality(profiles, Params(failures="violations")).checks == ()
+    week = check_quality(profiles, Params(days=7, objective=0.9))
+    assert week.checks[0].sentence.startswith("69 failed or cancelled executions (1 %)")
 
 
 def test_few_executions_are_judged_by_those_that_decide(rng):

@@ -48,13 +48,14 @@ def stamps(days: np.ndarray) -> np.ndarray:
 
 
 def profiles_of(
-    times: np.ndarray, durations: np.ndarray, *, days: int = 30, thresholds: tuple[float, ...] = (), **intake: int
-) -> Profiles:
+    times: np.ndarray, durations: np.ndarray, *, days: int = 30, thresholds: tuple[float, ...] = (),
+    failed: np.ndarray | None = None, **intake: int,
+) -> Profiles:  # fmt: skip
     """Both Profiles of raw measurements, and an intake that took them all but for what is said otherwise."""
     hours, steps = (
         Profile.from_durations(
             times, durations, service="simulated", start=START, end=START + timedelta(days=days),
-            resolution=resolution, thresholds=thresholds,
+            resolution=resolution, thresholds=thresholds, failed=failed,
         )
         for resolution in (HOURS, STEPS)
     )  # fmt: skip
