@@ -44,7 +44,7 @@ def assess(profiles: Profiles, params: Params) -> Assessment | Skipped:
     return Assessment(
         analysis=analysis,
         recommendation=recommend_threshold(period, params, quality=analysis.quality),
-        settings=params.model_dump(mode="json"),
+        settings=params.published(),
         seed=params.seed,
     )
 

@@ -66,6 +66,10 @@ class Params(BaseModel):
     minimum_gain: float = Field(3.0, ge=0)
     seed: int = Field(0, ge=0)
 
+    def published(self) -> dict[str, Any]:
+        """Give the settings that figures hang on, as JSON holds them; sources change none and may hold secrets."""
+        return self.model_dump(mode="json", exclude={"source", "sources"})
+
     @field_validator("threshold", "min_threshold", "max_threshold", mode="before")
     @classmethod
     def _duration(cls, value: Any) -> Any:
@@ -119,10 +123,10 @@ def load_params(workspace: Path | None, *, overrides: Mapping[str, Any] | None =
     """
     flags = {key: value for key, value in (overrides or {}).items() if value is not None}
     if workspace is None:
-        return ParamsBook(default=_validated(flags, Path("flags")), services={})
+        return ParamsBook(default=_validated(_with(flags, {}), Path("flags")), services={})
     path = workspace / "params" / "default.yaml"
     common = _read(path) if path.exists() else {}
-    default = _validated(common | flags, path)
+    default = _validated(_with(flags, common), path)
     services: dict[str, Params] = {}
     for file in sorted((workspace / "params" / "services").glob("*.y*ml")):
         own = _read(file)
@@ -131,8 +135,15 @@ def load_params(workspace: Path | None, *, overrides: Mapping[str, Any] | None =
             raise ParamsError(f"{file}: `service:` is missing; name the service these settings are for")
         if name in services:
             raise ParamsError(f"{file}: service {name!r} has another file already; keep one")
-        services[name] = _validated(common | own | flags, file)
+        services[name] = _validated(_with(flags, common | own), file)
     return ParamsBook(default=default, services=services)
+
+
+def _with(flags: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Let flags override; a period longer than the history that is read asks for as much history."""
+    merged = {**values, **flags}
+    days, history = flags.get("days"), merged.get("history_days", Params.model_fields["history_days"].default)
+    return merged | {"history_days": days} if isinstance(history, int) and days and days > history else merged
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -161,4 +172,5 @@ def _explained(detail: Any) -> str:
         known = Params.model_fields if len(detail["loc"]) == 1 else _NESTED
         near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
         return f"unknown key `{key}`" + (f"; did you mean `{near[0]}`?" if near else "")
-    return f"`{key}`: {str(detail['msg']).removeprefix('Value error, ')} (found {detail['input']!r:.60})"
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return f"`{key}`: {message} (found {detail['input']!r:.60})" if detail["loc"] else message

@@ -15,7 +15,7 @@ from slaopt.assess import Assessment, analyze, assess, recommend
 from slaopt.buckets import round_thresholds
 from slaopt.errors import InputError
 from slaopt.optimize import Recommendation
-from slaopt.params import Params
+from slaopt.params import Params, SourceParams
 from slaopt.printing import recommendation_lines
 from slaopt.profile import HOURS, STEPS, Profile, Profiles
 from slaopt.result import Skipped
@@ -128,6 +128,12 @@ def test_notebook_forms_use_the_settings_that_read_was_told(month):
     assert recommend(month["checkout"]).verdict == "set"
     assert isinstance(analyze(told), Analysis)
     assert isinstance(recommend(told), Recommendation)
+
+
+def test_addresses_of_sources_are_not_in_an_assessment(month):
+    url = "postgresql://reader:secret@db/ops"
+    assessment = assessed(month, "checkout", source=url, sources={"ops": SourceParams(url=url)})
+    assert "secret" not in json.dumps(assessment.to_dict())
 
 
 def test_the_same_arguments_give_the_same_assessment(month):

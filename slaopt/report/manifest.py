@@ -31,7 +31,6 @@ __all__ = ["MANIFEST", "PROFILES", "RESULT", "Manifest", "Run", "code_digest", "
 MANIFEST, RESULT, PROFILES = "manifest.json", "result.json", "profiles"
 PACKAGES = ("numpy", "scipy", "pandas", "pyarrow", "altair", "papermill", "nbconvert")
 CODE = {".py", ".j2", ".css", ".js"}
-UNREPORTED = {"source", "sources"}  # settings that may hold secrets and change no figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +57,7 @@ class Manifest(Result):
             start=profiles.hours.start,
             as_of=profiles.hours.end,
             seed=params.seed,
-            params=params.model_dump(mode="json", exclude=UNREPORTED),
+            params=params.published(),
             versions={"slaopt": __version__, "python": platform.python_version()}
             | {package: version(package) for package in PACKAGES},
             inputs={
