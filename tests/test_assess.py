@@ -193,6 +193,21 @@ def test_a_threshold_named_later_is_answered_from_bracketing_counts_and_says_so(
         analyze(month["checkout"], threshold=-1)
 
 
+def test_failures_that_use_up_the_budget_alone_are_the_reason(month):
+    profiles = month["checkout"]
+    failing = replace(
+        profiles,
+        hours=replace(profiles.hours, failures_are_violations=True, slot_sums=replace(
+            profiles.hours.slot_sums, failures=0.05 * profiles.hours.executions)),
+        steps=replace(profiles.steps, failures_are_violations=True, slot_sums=replace(
+            profiles.steps.slot_sums, failures=0.05 * profiles.steps.executions)),
+    )  # fmt: skip
+    settings = samples.service("checkout").params.model_copy(update={"failures": "violations", "objective": 0.99})
+    reasons = recommend(failing, settings).reasons
+    assert "No threshold keeps 99 %: 4.8 % of the executions failed, and failures count as violations." in reasons
+    assert not any(reason.startswith("A bound") for reason in reasons)
+
+
 def test_excluded_time_changes_nothing_but_what_counts(month):
     """Emptying the nights leaves a service that pages by day alone."""
     profiles = month["login"]

@@ -22,6 +22,7 @@ __all__ = [
     "base_of",
     "comparison",
     "data_sentence",
+    "failures_sentence",
     "frequencies",
     "frequency",
     "gain_sentence",
@@ -242,10 +243,10 @@ def sensitivity_sentence(choice: float, *, half: float, double: float) -> str:
 
 def bound_sentence(bound: Bound, *, reached: bool, candidate: float, params: Params) -> str:
     """Name what kept the choice from going further."""
-    wanted = (
-        "the rule would go further"
+    beyond = (
+        "; the rule would go further"
         if reached
-        else f"no allowed threshold keeps {percent(params.objective)} with a chance of 80 %"
+        else f", and no allowed threshold keeps {percent(params.objective)} with a chance of 80 %"
     )
     match bound:
         case "max_change":
@@ -256,7 +257,15 @@ def bound_sentence(bound: Bound, *, reached: bool, candidate: float, params: Par
             limit = f"{written(candidate)} is the loosest that max_threshold allows"
         case "measured":
             limit = f"nothing longer than {written(candidate)} was measured"
-    return f"A bound holds the choice: {wanted}, but {limit}."
+    return f"A bound holds the choice: {limit}{beyond}."
+
+
+def failures_sentence(share: float, *, objective: float) -> str:
+    """Say that failures alone use up more than the error budget."""
+    return (
+        f"No threshold keeps {percent(objective)}: {percent(share)} of the executions failed, and failures count as "
+        "violations."
+    )
 
 
 def policy_sentence(*, objective: float) -> str:
@@ -309,7 +318,7 @@ def _of_hundred(share: float) -> str:
 def _moved(subject: str, before: str, after: str, change: float, unit: str = "") -> str:
     tail = f" {unit}" if unit else ""
     if before == after:
-        return f"{subject} stay at {after}{tail}"
+        return f"{subject} stay {after if after.startswith(('under', 'over')) else f'at {after}'}{tail}"
     return f"{subject} {'rise' if change > 0 else 'fall'} from {before} to {after}{tail}"
 
 

@@ -142,11 +142,11 @@ def test_reasons():
     )
     params = Params(threshold=2.0, objective=0.99, max_threshold=3.0)
     assert bound_sentence("max_threshold", reached=False, candidate=2.8, params=params) == (
-        "A bound holds the choice: no allowed threshold keeps 99 % with a chance of 80 %, but 2.8 s is the loosest "
-        "that max_threshold allows."
+        "A bound holds the choice: 2.8 s is the loosest that max_threshold allows, and no allowed threshold keeps "
+        "99 % with a chance of 80 %."
     )
     assert bound_sentence("max_change", reached=True, candidate=1.0, params=params) == (
-        "A bound holds the choice: the rule would go further, but a change may be 50 % at most (max_change)."
+        "A bound holds the choice: a change may be 50 % at most (max_change); the rule would go further."
     )
 
 
