@@ -24,6 +24,13 @@ def test_a_service_inherits_the_defaults_and_flags_override_both(workspace):
     assert book.of("another").service == "another"
 
 
+def test_a_longer_period_asks_for_as_much_history(workspace):
+    for place in (workspace, None):
+        default = load_params(place, overrides={"days": 200}).default
+        assert (default.days, default.history_days) == (200, 200)
+    assert load_params(workspace, overrides={"days": 14}).default.history_days == 120
+
+
 def test_without_a_workspace_the_built_in_defaults_hold():
     assert load_params(None).default == Params()
 
