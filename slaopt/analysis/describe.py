@@ -116,7 +116,9 @@ def _begun(profile: Profile) -> Profile:
 
 
 def _too_few(profile: Profile, ran: int, intake: ServiceIntake, params: Params) -> str:
-    seen = f"{count(float(profile.executions.sum()))} executions on {ran} days in the last {params.days} days"
+    n = round(float(profile.executions.sum()))
+    seen = f"{_counted(n, 'execution')} on {_counted(ran, 'day')} in the {params.days} days before "
+    seen += moment(profile.end, profile.timezone)
     needed = f"at least {FEWEST_EXECUTIONS} on {FEWEST_DAYS} days are needed"
     left_out = [
         f"{count(rows)} {why}"
@@ -129,9 +131,15 @@ def _too_few(profile: Profile, ran: int, intake: ServiceIntake, params: Params) 
         remedy = (
             f"the latest is of {moment(last, profile.timezone)}: end the period there with --as-of, or export again"
         )
+    elif not n:
+        remedy = "end the period where there are measurements with --as-of"
     else:
         remedy = "measure longer, or analyse a longer period (--days)"
     return f"{seen}{among}; {needed}: {remedy}"
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{count(n)} {what}" + ("" if n == 1 else "s")
 
 
 def _excluded_reasons(excluded: Excluded, profile: Profile) -> tuple[str, ...]:

@@ -59,8 +59,9 @@ def test_published_fields_are_those_of_the_schema(profiles):
     ("executions", "days", "reason"),
     [
         (99, 30, "99 executions on 2"),
+        (1, 30, "1 execution on 1 day in"),
         (5000, 6, "5,000 executions on 6 days"),
-        (0, 30, "0 executions on 0 days in the last 30 days"),
+        (0, 30, "0 executions on 0 days in the 30 days before "),
     ],
 )
 def test_too_few_executions_or_days_are_skipped_with_the_reason(executions, days, reason, rng):

@@ -66,7 +66,7 @@ def test_several_faults_multiply_and_the_costliest_comes_first(times, durations)
 
 def test_failures_of_the_period_cost_their_share_unless_they_count_as_violations(times, durations):
     """Those before the period are none of its own."""
-    profiles = profiles_of(times, durations, failed=np.arange(N) % 100 == 0)
+    profiles = profiles_of(times, durations, failing=np.arange(N) % 100 == 0)
     quality = check_quality(profiles, Params())
     assert only_check(quality) == "failures left out"
     assert quality.score == pytest.approx(1 - 0.3 * 0.01 / 0.05)

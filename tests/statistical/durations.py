@@ -49,13 +49,13 @@ def stamps(days: np.ndarray) -> np.ndarray:
 
 def profiles_of(
     times: np.ndarray, durations: np.ndarray, *, days: int = 30, thresholds: tuple[float, ...] = (),
-    failed: np.ndarray | None = None, **intake: int,
+    failing: np.ndarray | None = None, **intake: int,
 ) -> Profiles:  # fmt: skip
     """Both Profiles of raw measurements, and an intake that took them all but for what is said otherwise."""
     hours, steps = (
         Profile.from_durations(
             times, durations, service="simulated", start=START, end=START + timedelta(days=days),
-            resolution=resolution, thresholds=thresholds, failed=failed,
+            resolution=resolution, thresholds=thresholds, failed=failing,
         )
         for resolution in (HOURS, STEPS)
     )  # fmt: skip
