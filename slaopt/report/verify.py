@@ -20,7 +20,7 @@ from slaopt.assess import assess
 from slaopt.errors import InputError
 from slaopt.report.archive import profiles_digest
 from slaopt.report.folders import REPORT_NAME
-from slaopt.report.manifest import MANIFEST, RESULT, Manifest, file_digest, open_run
+from slaopt.report.manifest import MANIFEST, RESULT, Manifest, code_digest, file_digest, open_run
 from slaopt.result import Result, Skipped
 
 __all__ = ["TOLERANCE", "Verification", "verify_report"]
@@ -64,6 +64,8 @@ def verify_report(directory: str | Path) -> Verification:
         told = f"made by slaopt {made_by}, this is {__version__}: no figure was computed again"
         return _verification(folder, "other version", [told])
     differences = list(_recomputed(folder, manifest))
+    if differences and manifest.inputs["code"] != code_digest():
+        differences.insert(0, f"slaopt's own code was changed since, at the same version {__version__}")
     return _verification(folder, "differs" if differences else "same", differences)
 
 

@@ -204,3 +204,19 @@ def test_the_command_succeeds_for_the_same_only(report: Path, original: Path) ->
     told = json.loads(bad.output)
     assert [entry["status"] for entry in told] == ["same", "tampered"]
     assert told[1]["details"] == ["result.json was changed: its SHA-256 is not the one in manifest.json"]
+
+
+def test_figures_that_differ_under_changed_code_say_so(report: Path) -> None:
+    def change(result: dict[str, Any]) -> None:
+        result["analysis"]["sample_size"] += 1
+
+    forge(report, change)
+    assert not any("code was changed" in detail for detail in verify_report(report).details)
+    manifest = Manifest.read(report)
+    other = replace(manifest, inputs={**manifest.inputs, "code": "0" * 64})
+    renamed = report.with_name("elsewhere")  # another folder, whose name claims no digest
+    report.rename(renamed)
+    other.complete(renamed).write(renamed)
+    found = verify_report(renamed)
+    assert found.status == "differs"
+    assert "slaopt's own code was changed since" in found.details[0]
