@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slaopt import charts
+from slaopt import charts, parts
 from slaopt.charts.figure import FIGURE_MIME, LAB_MIME
 from slaopt.charts.marks import spread
 from slaopt.charts.scales import duration_ticks
@@ -233,3 +233,13 @@ def test_labels_are_moved_up_only_as_far_as_they_must(heights, least):
     assert all(after >= before for before, after in zip(heights, placed, strict=True))
     ordered = sorted(placed)
     assert all(b - a >= least * (1 - 1e-9) or math.isclose(b - a, least) for a, b in pairwise(ordered))
+
+
+@pytest.mark.parametrize("verdict", ["not_suited", "data_problem"])
+def test_where_nothing_was_replayed_no_absence_of_pages_is_claimed(verdict):
+    case = with_verdict(verdict)
+    assert case.assessment.recommendation.current_threshold is not None
+    result = drawn(case)["pages"]
+    assert isinstance(result, charts.Absent)
+    assert result.reason == "No alerts were replayed, since nothing is recommended."
+    assert parts.replay_policy(case.assessment).html == ""

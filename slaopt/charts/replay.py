@@ -55,7 +55,9 @@ def replayed_pages(assessment: Assessment) -> Figure | Absent:
 def _rows(assessment: Assessment) -> list[tuple[str, tuple[datetime, ...], str]]:
     recommendation = assessment.recommendation
     current, recommended = recommendation.current_threshold, recommendation.recommended_threshold
-    rows = []
+    rows: list[tuple[str, tuple[datetime, ...], str]] = []
+    if not recommendation.candidates:
+        return rows
     if current is not None:
         rows.append((f"{threshold_name(current)} (now)", recommendation.pages_now, COLOURS["now"]))
     if recommended is not None and recommended != current:
@@ -65,7 +67,7 @@ def _rows(assessment: Assessment) -> list[tuple[str, tuple[datetime, ...], str]]
 
 def _finding(rows: list[tuple[str, tuple[datetime, ...], str]], days: float) -> str:
     if not rows:
-        return "No alerts were replayed, since there is no threshold to replay them at"
+        return "No alerts were replayed, since nothing is recommended"
     counts = [len(pages) for _, pages, _ in rows]
     at = [name.rpartition(" (")[0] for name, _, _ in rows]
     if len(rows) == 2 and not any(counts):

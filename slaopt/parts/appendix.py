@@ -51,8 +51,8 @@ def statistics(analysis: Analysis) -> Part:
         ("99th percentile", wording.seconds(found.percentile_99)),
         ("Shortest, longest", f"{wording.seconds(found.minimum)}, {wording.seconds(found.maximum)}"),
         ("Failed or cancelled", wording.count(analysis.failed)),
-        ("Rows in excluded time", wording.count(analysis.excluded)),
-        ("Rows rejected", wording.count(analysis.rejected)),
+        ("In excluded time, of all rows read", wording.count(analysis.excluded)),
+        ("Rejected, of all rows read", wording.count(analysis.rejected)),
     ]
     return _fields("Statistics of the period", rows)
 

@@ -127,7 +127,8 @@ def outliers(analysis: Analysis) -> Part:
     told = [found.method]
     if found.count:
         values = ", ".join(wording.seconds(value) for value in found.values[:5])
-        told.append(f"{wording.count(found.count)} such executions; the longest: {values}.")
+        such = "1 such execution" if found.count == 1 else f"{wording.count(found.count)} such executions; the longest"
+        told.append(f"{such}: {values}.")
     if found.odd_hours:
         worst = sorted(found.odd_hours, key=lambda hour: -hour.factor)[:3]
         named = ", ".join(
@@ -139,6 +140,8 @@ def outliers(analysis: Analysis) -> Part:
 
 def replay_policy(assessment: Assessment) -> Part:
     """Name the alerts that were replayed."""
+    if not assessment.recommendation.candidates:
+        return Part(html="", text="")
     told = policy_sentence(objective=assessment.recommendation.objective)
     return render("sentence.html", text=told, sentence=told)
 
