@@ -366,6 +366,16 @@ def test_bytes_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
     assert only(address).intake.accepted == 1
 
 
+def test_a_server_that_goes_away_is_not_reachable(postgresql_url: str) -> None:
+    write_postgresql(postgresql_url, {"timestamp": [NOON] * 2, "service": ["a", "b"], "duration": [1.0, 2.0]})
+    scan = connect(postgresql_url, book=BOOK, now=END).profiles(None, START, END)
+    assert next(scan).service == "a"
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = user"
+    postgresql(postgresql_url, others)
+    with pytest.raises(UnreachableError, match="does not answer"):
+        list(scan)
+
+
 def test_rows_that_repeat_another(tmp_path: Path, postgresql_url: str) -> None:
     rows = "('a', '2026-11-02 12:30:00Z', 1.5), ('a', '2026-11-02 12:30:00Z', 1.5), ('a', '2026-11-02 12:31:00Z', 1.5)"
     made = f"CREATE TABLE {TABLE} (service text, timestamp text, value float)", f"INSERT INTO {TABLE} VALUES {rows}"
