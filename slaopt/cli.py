@@ -181,17 +181,19 @@ def check(source: str, as_json: bool, **options: Any) -> int:
     from slaopt.analysis import check_quality
     from slaopt.printing import check_lines
     from slaopt.result import Skipped
+    from slaopt.sources import require_services
 
     opened = _open(source, **options)
     intake = opened.source.inspect()
     qualities = [
         item if isinstance(item, Skipped) else check_quality(item, opened.book.of(item.service))
-        for item in opened.scan(intake)
+        for item in (opened.scan(intake) if intake.services else ())
     ]
     if as_json:
         _print_json({"intake": intake.to_dict(), "quality": [quality.to_dict() for quality in qualities]})
     else:
         _print_lines(check_lines(intake, qualities))
+    require_services(intake)
     return _status(qualities)
 
 

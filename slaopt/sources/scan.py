@@ -17,7 +17,7 @@ from slaopt.sources.base import Source
 from slaopt.sources.connect import connect
 from slaopt.sources.stamps import full_hour_after
 
-__all__ = ["read", "scan"]
+__all__ = ["read", "require_services", "scan"]
 
 
 def scan(
@@ -47,8 +47,15 @@ def scan(
     Yields
     ------
     Profiles that reach back `history_days` of the service's settings, or as far as the source goes.
+
+    Raises
+    ------
+    InputError
+        If the source holds no service at all.
     """
     known = intake or source.inspect()
+    if services is None:
+        require_services(known)
     names = list(dict.fromkeys(services)) if services is not None else [item.service for item in known.services]
     if known.first is None or known.last is None:
         yield from (Skipped(service=name, reason=_nothing(known.rows)) for name in names)
@@ -71,8 +78,21 @@ def scan(
         yield item.last(own) if end - start > timedelta(days=own) else item
 
 
+def require_services(known: Intake) -> None:
+    """Refuse a source that holds no service: it has no rows, or none of them names one.
+
+    Raises
+    ------
+    InputError
+        Saying which of the two.
+    """
+    if not known.services:
+        why = f"none of the {known.rows:,} rows can be used; slaopt check says why" if known.rows else "holds no rows"
+        raise InputError(f"{known.reading.source}: {why}")
+
+
 def _nothing(rows: int) -> str:
-    return f"none of its {rows:,} rows can be used; slaopt check says why"
+    return f"none of its {rows:,} row{'' if rows == 1 else 's'} can be used; slaopt check says why"
 
 
 def _end(as_of: datetime | None, last: datetime) -> datetime:
@@ -140,10 +160,9 @@ def read(
 
 
 def _only(intake: Intake, where: str) -> str:
+    require_services(intake)
     names = [item.service for item in intake.services]
     if len(names) == 1:
         return names[0]
-    if not names:
-        raise InputError(f"{where}: none of the {intake.rows:,} rows can be used; slaopt check says why")
     shown = ", ".join(map(repr, names[:10])) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
     raise InputError(f"{where}: holds {len(names)} services; name one with service=…: {shown}")
