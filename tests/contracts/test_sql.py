@@ -368,10 +368,11 @@ def test_bytes_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
 
 def test_a_server_that_goes_away_is_not_reachable(postgresql_url: str) -> None:
     write_postgresql(postgresql_url, {"timestamp": [NOON] * 2, "service": ["a", "b"], "duration": [1.0, 2.0]})
-    scan = connect(postgresql_url, book=BOOK, now=END).profiles(None, START, END)
+    scan = connect(f"{postgresql_url}?application_name=doomed", book=BOOK, now=END).profiles(None, START, END)
     assert next(scan).service == "a"
-    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = user"
-    postgresql(postgresql_url, others)
+    postgresql(
+        postgresql_url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'doomed'"
+    )
     with pytest.raises(UnreachableError, match="does not answer"):
         list(scan)
 
