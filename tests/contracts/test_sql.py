@@ -461,7 +461,7 @@ def test_a_password_is_in_no_result(postgresql_url: str) -> None:
 
 
 def test_many_services_hold_one_at_a_time(tmp_path: Path) -> None:
-    count = 3000
+    count = 600
     path = tmp_path / "ops.db"
     address = sqlite_file(path, f"CREATE TABLE {TABLE} (service, timestamp, value)")
     with closing(sqlite3.connect(path)) as database:
