@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from slaopt.analysis.alerts import BurnRateWindow, Cell
 from slaopt.optimize.candidates import Bound
 from slaopt.optimize.decide import Gate
+from slaopt.optimize.html import recommendation_html
 from slaopt.optimize.outcome import Outcome
 from slaopt.optimize.scores import CandidateScore
 from slaopt.result import Result
@@ -95,6 +96,4 @@ class Recommendation(Result):
         return pd.DataFrame(rows)
 
     def _repr_html_(self) -> str:
-        from slaopt.optimize.html import recommendation_html
-
         return recommendation_html(self)
