@@ -175,6 +175,7 @@ def _durations(profiles: Profiles, params: Params) -> Iterator[QualityCheck]:
     same = profiles.intake.most_frequent / max(profiles.intake.accepted, 1)
     if same > 0.5 and n >= FEWEST:
         middle = float(bucket_middles(profile.bounds)[profile.bucket_totals.argmax()])
+        middle = float(np.clip(middle, np.nanmin(profile.slot_sums.minima), np.nanmax(profile.slot_sums.maxima)))
         yield QualityCheck(
             name="one value",
             severity=1.0,

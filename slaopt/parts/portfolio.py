@@ -60,7 +60,11 @@ def _totals(portfolio: Portfolio) -> str:
     saved = ""
     if portfolio.pages_now != portfolio.pages_then:
         saved = f"; pages over these would go from {pages(portfolio.pages_now)} to {pages(portfolio.pages_then)} a week"
-    return f"{wording.count(portfolio.changes)} of {_services(n)} should change their threshold{saved}."
+    first = sum(row.verdict == "set" for row in portfolio.rows)
+    what = "set a first threshold" if first == portfolio.changes else "change their threshold"
+    if 0 < first < portfolio.changes:
+        what = "set or change their threshold"
+    return f"{wording.count(portfolio.changes)} of {_services(n)} should {what}{saved}."
 
 
 def _services(n: int) -> str:

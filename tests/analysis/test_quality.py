@@ -140,6 +140,8 @@ def test_the_duration_that_most_executions_share_is_named(rng):
     durations = np.where(rng.random(N) < 0.6, 2.0, rng.lognormal(0, 0.5, N))
     quality = check_quality(profiles_of(spread(N, rng), durations, most_frequent=int((durations == 2).sum())), Params())
     assert only_check(quality) == "one value"
+    constant = check_quality(profiles_of(spread(N, rng), np.ones(N), most_frequent=N), Params())
+    assert constant.checks[0].sentence == "One duration, about 1 s, holds 100 % of all executions."
     assert quality.checks[0].sentence.startswith("One duration, about 2 s, holds 60 % of")
 
 

@@ -210,6 +210,12 @@ def test_the_index_tells_a_service_in_one_line():
     ]
 
 
+def test_the_index_says_set_where_there_is_no_threshold_yet():
+    first = row(2, verdict="set", current_threshold=None)
+    assert "1 of 1 service should set a first threshold" in Read(index_of(first)).text()
+    assert "2 of 2 services should set or change their threshold" in Read(index_of(row(), first)).text()
+
+
 def test_the_index_names_the_skipped_and_the_stale():
     stale = row(age_days=5.2, as_of=NOW - timedelta(days=5.2))
     broken = SkippedService(service="broken", reason="12 executions on 2 days.", source="requests.csv")
