@@ -203,9 +203,14 @@ def test_failures_that_use_up_the_budget_alone_are_the_reason(month):
             profiles.steps.slot_sums, failures=0.05 * profiles.steps.executions)),
     )  # fmt: skip
     settings = samples.service("checkout").params.model_copy(update={"failures": "violations", "objective": 0.99})
-    reasons = recommend(failing, settings).reasons
-    assert "No threshold keeps 99 %: 4.8 % of the executions failed, and failures count as violations." in reasons
-    assert not any(reason.startswith("A bound") for reason in reasons)
+    recommendation = recommend(failing, settings)
+    assert recommendation.verdict == "objective"
+    assert recommendation.sentence.startswith(
+        "The objective is the question: no threshold keeps 99 %, since 4.8 % of the executions failed"
+    )
+    assert not any(reason.startswith("A bound") for reason in recommendation.reasons)
+    bearable = settings.model_copy(update={"objective": 0.9})
+    assert recommend(failing, bearable).verdict != "objective"
 
 
 def test_excluded_time_changes_nothing_but_what_counts(month):

@@ -128,9 +128,9 @@ def _too_few(profile: Profile, ran: int, intake: ServiceIntake, params: Params) 
     among = f" (of {count(intake.rows)} rows read, {', '.join(left_out)})" if left_out else ""
     last = intake.last
     if last is not None and profile.end - last >= timedelta(days=1):
-        remedy = (
-            f"the latest is of {moment(last, profile.timezone)}: end the period there with --as-of, or export again"
-        )
+        enough = not 0 < intake.accepted < FEWEST_EXECUTIONS  # none: they lie before what was read
+        remedy = f"the latest is of {moment(last, profile.timezone)}: "
+        remedy += "end the period there with --as-of, or export again" if enough else "export again, or measure longer"
     elif not n:
         remedy = "end the period where there are measurements with --as-of"
     else:

@@ -64,8 +64,15 @@ class Decision(Result):
         }
 
     @property
+    def failures_break_objective(self) -> bool:
+        """Whether failures alone use up more than the error budget."""
+        return self.ladder.failed > self.ladder.budget
+
+    @property
     def objective_in_question(self) -> bool:
-        """Whether some threshold keeps the objective, and none that does sees much."""
+        """Whether no threshold can keep the objective, or none that does sees much."""
+        if self.failures_break_objective:
+            return True
         keeps = self.ladder.achievability >= LIKELY
         return bool(keeps.any()) and float(self.ladder.seen[keeps].max()) < MUCH
 

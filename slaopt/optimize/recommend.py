@@ -79,7 +79,7 @@ def tell(decision: Decision, hours: Profile, params: Params) -> Recommendation:
         strategy=params.strategy,
         business_priority=params.business_priority,
         sentence=_sentence(decision, now, then, params),
-        reasons=_reasons(decision, now, then, hours, params),
+        reasons=_reasons(decision, now, then, params),
         optimization_rationale=_rationale(decision, now, then, params),
         predicted_outcomes=_predicted(now, then),
         now=now,
@@ -167,6 +167,8 @@ def _sentence(decision: Decision, now: Outcome | None, then: Outcome, params: Pa
     if not decision.objective_in_question:
         return said
     ladder = decision.ladder
+    if decision.failures_break_objective:
+        return failures_sentence(ladder.failed, objective=objective, otherwise=said)
     return objective_sentence(ladder.achievability, ladder.seen, ladder.thresholds, objective=objective, otherwise=said)
 
 
@@ -180,16 +182,13 @@ def _why_kept(decision: Decision, params: Params) -> str:
     )
 
 
-def _reasons(decision: Decision, now: Outcome | None, then: Outcome, hours: Profile, params: Params) -> tuple[str, ...]:
+def _reasons(decision: Decision, now: Outcome | None, then: Outcome, params: Params) -> tuple[str, ...]:
     ladder = decision.ladder
     reasons = []
     if decision.gate is None and decision.gain is not None:
         aim = float(ladder.thresholds[decision.aim])
         reasons.append(gain_sentence(decision.gains, aim=None if aim == then.threshold else aim))
-    failed = float(hours.slot_sums.failures.sum() / hours.valid.sum()) if hours.failures_are_violations else 0.0
-    if failed > 1 - params.objective:
-        reasons.append(failures_sentence(failed, objective=params.objective))
-    elif decision.bound is not None:
+    if decision.bound is not None and not decision.failures_break_objective:
         end = decision.grid.candidates[0 if decision.reached else -1]
         reasons.append(bound_sentence(decision.bound, reached=decision.reached, candidate=end, params=params))
     half, double = (float(ladder.thresholds[i]) for i in (decision.half_cost, decision.double_cost))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from slaopt.analysis.alerts import Replay, Tightness, replay, tightness
 from slaopt.analysis.intervals import RateEstimate, violation_rates
 from slaopt.params import Params
-from slaopt.profile import Profiles
+from slaopt.profile import Profile, Profiles
 from slaopt.result import Result
 
 __all__ = ["EXAMPLE", "CandidateScore", "Ladder", "Losses", "Prices", "ladder_of", "losses_of"]
@@ -85,6 +85,7 @@ class Ladder(Result):
     rates: tuple[RateEstimate, ...]
     replays: tuple[Replay, ...]
     tightness: tuple[Tightness, ...]
+    failed: float = 0.0  # share of valid executions that failed and violate every threshold
 
     @property
     def budget(self) -> float:
@@ -135,7 +136,12 @@ def ladder_of(profiles: Profiles, thresholds: Sequence[float], *, objective: flo
         rates=tuple(violation_rates(profiles.hours, thresholds, confidence_level=confidence_level)),
         replays=tuple(replay(profiles.steps, thresholds, objective=objective)),
         tightness=tuple(tightness(profiles.steps, thresholds, objective=objective)),
+        failed=_failed(profiles.hours),
     )
+
+
+def _failed(hours: Profile) -> float:
+    return float(hours.slot_sums.failures.sum() / hours.valid.sum()) if hours.failures_are_violations else 0.0
 
 
 def losses_of(ladder: Ladder, prices: Prices) -> Losses:

@@ -171,7 +171,7 @@ def objective_sentence(
     return (
         f"The objective is the question: no threshold keeps {percent(objective)} and still sees much; at best, at "
         f"{written(float(thresholds[best]))}, alerts would catch {_share(float(seen[best]))} of the slowdowns tried. "
-        f"If it stays: {otherwise[0].lower()}{otherwise[1:]}"
+        f"{_if_it_stays(otherwise)}"
     )
 
 
@@ -260,11 +260,11 @@ def bound_sentence(bound: Bound, *, reached: bool, candidate: float, params: Par
     return f"A bound holds the choice: {limit}{beyond}."
 
 
-def failures_sentence(share: float, *, objective: float) -> str:
+def failures_sentence(share: float, *, objective: float, otherwise: str) -> str:
     """Say that failures alone use up more than the error budget."""
     return (
-        f"No threshold keeps {percent(objective)}: {percent(share)} of the executions failed, and failures count as "
-        "violations."
+        f"The objective is the question: no threshold keeps {percent(objective)}, since {percent(share)} of the "
+        f"executions failed, and failures count as violations. {_if_it_stays(otherwise)}"
     )
 
 
@@ -282,6 +282,10 @@ def policy_sentence(*, objective: float) -> str:
         f"Replayed: {alerts}. What fires within {_length(QUIET)} is the same alert; one that keeps firing is sent "
         f"again every {_length(RESEND)} and counts again.{never}"
     )
+
+
+def _if_it_stays(otherwise: str) -> str:
+    return f"If it stays: {otherwise[0].lower()}{otherwise[1:]}"
 
 
 def _alert(window: BurnRateWindow) -> str:
@@ -331,14 +335,15 @@ def _seen(now: Outcome, then: Outcome) -> str:
     share, was = _share(then.tightness_relative), _share(now.tightness_relative)
     if share == was or not (then.threshold < now.threshold or before == after):
         return example
-    return f"{example}, and over all slowdowns tried {share} of what any threshold sees instead of {was}"
+    return f"{example}; of all slowdowns tried it would see {share} of what the most watchful threshold sees, not {was}"
 
 
 def _overall(outcome: Outcome) -> str:
     """What is seen of all slowdowns tried, where the example alone would say that nothing or everything is."""
     if 0.005 <= outcome.example_caught < 0.995:
         return ""
-    return f", and over all slowdowns tried {_share(outcome.tightness_relative)} of what any threshold sees"
+    share = _share(outcome.tightness_relative)
+    return f", and of all slowdowns tried {share} of what the most watchful threshold sees"
 
 
 def _paging(per_week: float) -> str:

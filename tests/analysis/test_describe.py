@@ -87,6 +87,13 @@ def test_a_skipped_service_that_ended_says_when():
     )
 
 
+def test_an_earlier_period_is_no_remedy_where_there_was_too_little_ever(rng):
+    tiny = profiles_of(spread(3, rng, days=30), np.ones(3))
+    ended = replace(tiny, intake=replace(tiny.intake, last=START + timedelta(days=3)))
+    reason = analyze(ended, Params()).reason
+    assert reason.endswith("the latest is of 6 Aug 2026, 00:00 UTC: export again, or measure longer")
+
+
 def test_measurements_that_begin_late_shorten_the_period(rng):
     times = stamps(20 + 10 * rng.random(N))
     result = analysed(profiles_of(times, rng.lognormal(0, 0.5, N)))

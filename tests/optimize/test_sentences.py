@@ -48,17 +48,18 @@ def test_raise_says_what_is_won_and_what_is_lost():
 
 def test_lower_says_what_is_seen_first_and_what_it_costs():
     assert change_sentence(LOOSE, FITTING, objective=0.99) == (
-        f"Lower 10 s to 2.6 s: {SLOWDOWNS}, 96 would be seen instead of none, and over all slowdowns tried 72 % of "
-        "what any threshold sees instead of 9 %; of 1,000 executions about 9 (6–14) would violate instead of under "
-        "0.1, the chance of missing 99 % would rise from under 1 % to 13 %, and pages would rise from 0 to 0.4 a week."
+        f"Lower 10 s to 2.6 s: {SLOWDOWNS}, 96 would be seen instead of none; of all slowdowns tried it would see "
+        "72 % of what the most watchful threshold sees, not 9 %; of 1,000 executions about 9 (6–14) would violate "
+        "instead of under 0.1, the chance of missing 99 % would rise from under 1 % to 13 %, and pages would rise "
+        "from 0 to 0.4 a week."
     )
 
 
 def test_where_the_example_tells_nothing_all_slowdowns_do():
     blind = replace(FITTING, example_caught=0.0)
     assert change_sentence(replace(TIGHT, example_caught=0.0), blind, objective=0.99).endswith(
-        f"{SLOWDOWNS}, none would be seen, as now, and over all slowdowns tried 72 % of what any threshold sees "
-        "instead of 90 %."
+        f"{SLOWDOWNS}, none would be seen, as now; of all slowdowns tried it would see 72 % of what the most "
+        "watchful threshold sees, not 90 %."
     )
 
 
@@ -99,8 +100,8 @@ def test_gates():
 def test_a_first_threshold():
     assert set_sentence(LOOSE, objective=0.95) == (
         "Set 10 s, there is no threshold yet: of 1,000,000 executions about 40 (0–70) would violate, the chance of "
-        f"keeping 95 % would be over 99 %, and there would be no pages; {SLOWDOWNS}, none would be seen, and over all "
-        "slowdowns tried 9 % of what any threshold sees."
+        f"keeping 95 % would be over 99 %, and there would be no pages; {SLOWDOWNS}, none would be seen, and of all "
+        "slowdowns tried 9 % of what the most watchful threshold sees."
     )
 
 
