@@ -11,10 +11,10 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -22,7 +22,8 @@ from slaopt import __version__
 from slaopt.errors import InputError, SlaoptError
 
 if TYPE_CHECKING:
-    from slaopt.params import ParamsBook
+    from slaopt.intake import Intake
+    from slaopt.params import Params, ParamsBook
     from slaopt.profile import Profiles
     from slaopt.result import Result, Skipped
     from slaopt.sources import Source
@@ -32,6 +33,7 @@ __all__ = ["app", "main"]
 DONE, DIFFERENT, BAD, SKIPPED, INTERRUPTED = 0, 1, 2, 3, 130
 YEARS = range(1971, 2262)  # what nanosecond stamps can hold, with a year to spare
 Command = Callable[..., Any]
+Computed = TypeVar("Computed")
 
 
 class Moment(click.ParamType):  # type: ignore[type-arg]  # generic in recent versions only
@@ -180,15 +182,11 @@ def check(source: str, as_json: bool, **options: Any) -> int:
     """
     from slaopt.analysis import check_quality
     from slaopt.printing import check_lines
-    from slaopt.result import Skipped
     from slaopt.sources import require_services
 
     opened = _open(source, **options)
     intake = opened.source.inspect()
-    qualities = [
-        item if isinstance(item, Skipped) else check_quality(item, opened.book.of(item.service))
-        for item in (opened.scan(intake) if intake.services else ())
-    ]
+    qualities = opened.each(check_quality, intake) if intake.services else []
     if as_json:
         _print_json({"intake": intake.to_dict(), "quality": [quality.to_dict() for quality in qualities]})
     else:
@@ -293,10 +291,25 @@ class _Opened:
     def __init__(self, source: Source, book: ParamsBook, as_of: datetime | None) -> None:
         self.source, self.book, self.as_of = source, book, as_of
 
-    def scan(self, intake: Any = None, services: Sequence[str] = ()) -> Iterator[Profiles | Skipped]:
+    def each(
+        self, compute: Callable[[Profiles, Params], Computed], intake: Intake, services: Sequence[str] = ()
+    ) -> list[Computed | Skipped]:
+        """Compute something of each service (none named: all); a terminal shows how far it is."""
+        from tqdm import tqdm
+
+        from slaopt.result import Skipped
         from slaopt.sources import scan
 
-        return scan(self.source, self.book, intake=intake, services=services or None, as_of=self.as_of)
+        results: list[Computed | Skipped] = []
+        total = len(set(services) or intake.services)
+        with tqdm(total=total, desc="services", unit="", file=sys.stderr, disable=None, leave=False) as bar:
+            for item in scan(self.source, self.book, intake=intake, services=services or None, as_of=self.as_of):
+                if isinstance(item, Skipped):
+                    results.append(item)
+                else:
+                    results.append(compute(item, self.book.of(item.service)))
+                bar.update()
+        return results
 
 
 def _open(
@@ -331,16 +344,11 @@ def _for_each(
     services: tuple[str, ...],
     options: dict[str, Any],
     as_json: bool,
-    compute: Callable[..., Result],
+    compute: Callable[[Profiles, Params], Result],
     lines: Callable[[list[Any]], Iterable[str]],
 ) -> int:
-    from slaopt.result import Skipped
-
     opened = _open(source, **options)
-    results = [
-        item if isinstance(item, Skipped) else compute(item, opened.book.of(item.service))
-        for item in opened.scan(services=services)
-    ]
+    results = opened.each(compute, opened.source.inspect(), services)
     if as_json:
         _print_json([result.to_dict() for result in results])
     else:

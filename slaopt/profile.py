@@ -220,7 +220,8 @@ class Profile(Result):
     @property
     def executions(self) -> Floats:
         """Durations counted in each slot, (slots,)."""
-        return np.asarray(self.counts.sum(axis=1), dtype=float)
+        row = np.repeat(np.arange(self.slots), np.diff(self.counts.indptr))
+        return np.bincount(row, weights=self.counts.data, minlength=self.slots).astype(float)
 
     @property
     def valid(self) -> Floats:
@@ -230,7 +231,8 @@ class Profile(Result):
     @property
     def bucket_totals(self) -> Floats:
         """Durations counted in each bucket over all slots, (buckets,)."""
-        return np.asarray(self.counts.sum(axis=0), dtype=float)
+        buckets = len(self.bounds)
+        return np.bincount(self.counts.indices, weights=self.counts.data, minlength=buckets).astype(float)
 
     def __add__(self, other: Profile) -> Profile:
         """Add the counts of another Profile of the same service, step and bucket borders; spans may differ.
@@ -275,6 +277,8 @@ class Profile(Result):
         used = self.bucket_totals > 0
         border = used.copy()
         border[:-1] |= used[1:]
+        if border.all() and self.counts.data.all():
+            return self
         column = np.cumsum(border) - 1
         table = self.counts.tocoo()
         filled = table.data != 0
@@ -289,10 +293,12 @@ class Profile(Result):
         first = max(0, int(-((self.start - start) // self.step)))
         last = min(self.slots, int((end - self.start) // self.step))
         span = slice(first, max(first, last))
+        if span == slice(0, self.slots):
+            return self._canonical()
         return replace(
             self,
             start=self.start + first * self.step,
-            counts=self.counts[span],
+            counts=_rows(self.counts, span),
             slot_sums=self.slot_sums.take(span),
         )._canonical()
 
@@ -390,6 +396,14 @@ class Profiles:
             hours=self.hours.between(start, self.hours.end),
             steps=self.steps.between(start, self.steps.end),
         )
+
+
+def _rows(table: csr_array, span: slice) -> csr_array:
+    """Some rows of a table; many times quicker than slicing where there are few counts."""
+    starts = table.indptr[span.start : span.stop + 1]
+    cells = slice(starts[0], starts[-1])
+    shape = (span.stop - span.start, table.shape[1])
+    return csr_array((table.data[cells], table.indices[cells], starts - starts[0]), shape=shape)
 
 
 def _stamp(moment: datetime) -> np.datetime64:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -223,6 +224,17 @@ def test_a_locale_without_the_characters_is_no_failure(exports):
     out, err = process.communicate()
     assert (process.returncode, err) == (0, "")
     assert "invoice-export" in out
+
+
+def test_a_terminal_shows_how_far_it_is(exports):
+    terminal, its_end = pty.openpty()
+    command = [sys.executable, "-m", "slaopt", "check", str(exports)]
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=its_end, text=True, timeout=60, check=True)
+    os.set_blocking(terminal, False)
+    assert "services" in os.read(terminal, 10_000).decode()
+    assert "%|" not in run.stdout
+    for handle in (terminal, its_end):
+        os.close(handle)
 
 
 def test_a_reader_that_goes_away_is_no_failure():

@@ -53,6 +53,14 @@ def test_adding_the_parts_is_building_the_whole(one, two):
     assert same(build(one) + build(two), build(one + two)._canonical())
 
 
+@given(some, st.integers(0, 23), st.integers(1, 24))
+def test_totals_of_a_part_are_those_of_its_table(executions, first, last):
+    part = build(executions).between(START + first * HOURS.step, START + last * HOURS.step)
+    assert part.slots == max(0, last - first)
+    assert np.array_equal(part.executions, part.counts.toarray().sum(axis=1))
+    assert np.array_equal(part.bucket_totals, part.counts.toarray().sum(axis=0))
+
+
 @given(lists, lists, lists)
 def test_parts_may_be_added_in_any_order(one, two, three):
     a, b, c = build(one), build(two), build(three)

@@ -37,6 +37,8 @@ def find_truncation(profiles: Profiles) -> Truncation | None:
     last week that had time to finish where those were faster. Stamps of completions show no such cut.
     """
     hours, steps = profiles.hours, profiles.steps
+    if hours.executions.sum() < FEWEST:
+        return None
     ran = np.flatnonzero(steps.executions > 0)
     middle = hours.start + (hours.end - hours.start) / 2
     first_half = hours.between(hours.start, middle)

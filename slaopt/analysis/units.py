@@ -52,6 +52,8 @@ def _units(log_step: float) -> str | None:
 
 def find_unit_jump(profile: Profile) -> UnitJump | None:
     """Find a lasting step of the daily medians by the ratio of two units, calm on both sides, of unchanged shape."""
+    if np.count_nonzero(profile.executions) < 2 * EDGE:
+        return None
     days = days_of(profile)
     counts = pooled(profile, days.slot_day, len(days.dates))
     positive = profile.bounds > 0
