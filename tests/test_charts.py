@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from slaopt import charts, parts
 from slaopt.charts.figure import FIGURE_MIME, LAB_MIME
-from slaopt.charts.marks import spread
+from slaopt.charts.places import Names, Plot
 from slaopt.charts.scales import duration_ticks
 from slaopt.profile import HOURS, STEPS, Profile
 from tests.report.builders import END, Made, business_hours, made, measured, with_verdict
@@ -227,12 +227,50 @@ def test_ticks_lie_on_the_axis_in_order_and_are_few(low, factor):
     assert ticks == sorted(set(ticks))
 
 
-@given(st.lists(st.floats(0, 10), min_size=1, max_size=6), st.floats(0.01, 2))
-def test_labels_are_moved_up_only_as_far_as_they_must(heights, least):
-    placed = spread(heights, least)
-    assert all(after >= before for before, after in zip(heights, placed, strict=True))
-    ordered = sorted(placed)
-    assert all(b - a >= least * (1 - 1e-9) or math.isclose(b - a, least) for a, b in pairwise(ordered))
+PLOT = Plot(size="wide", pixels=240, x=(0, 30), y=(0, 1))
+
+
+@given(st.lists(st.one_of(st.just(math.nan), st.floats(0, 0.3)), min_size=10, max_size=30), st.floats(0.5, 0.8))
+def test_where_there_is_room_a_name_covers_no_line_and_no_other_name(low, high):
+    low[4] = 0.1
+    days = np.linspace(0.5, 29.5, len(low))
+    places = Names(plot=PLOT)
+    for values in (low, [high] * len(low)):
+        places.avoid(days, values)
+    boxes = [places.along("2.8 s (proposed)", days, low).box, places.along("2 s (now)", days, [high] * len(low)).box]
+    boxes.append(places.on_rule("error budget 40 %", 0.4).box)
+    assert not any(a.shared(b, 0) for a, b in combinations(boxes, 2))
+    for line in places.lines:
+        for box in boxes:
+            across, down = line.T
+            inside = (across > box.left) & (across < box.right) & (down > box.top) & (down < box.bottom)
+            assert not inside.any()
+    assert all(box.left > -1 and box.right < PLOT.width + 5 for box in boxes)
+
+
+def test_a_name_stands_by_its_own_line():
+    days, values = np.arange(30) + 0.5, np.linspace(0.1, 0.7, 30)
+    places = Names(plot=PLOT)
+    places.avoid(days, values)
+    place = places.along("2 s (now)", days, values)
+    on_the_line = float(np.interp((place.box.left + place.box.right) / 2, PLOT.across(days), PLOT.down(values)))
+    assert min(abs(place.box.top - on_the_line), abs(place.box.bottom - on_the_line)) < 20
+    assert place.box.left > PLOT.width / 2  # rather late than early
+
+
+@pytest.mark.parametrize(("x", "y"), [(0.5, 0.02), (29.5, 0.98), (15, 0.5)])
+def test_a_point_is_named_within_the_plot_and_off_its_neighbours(x, y):
+    places = Names(plot=PLOT)
+    first, second = (places.around(name, x, y).box for name in ("2 s (now)", "2.5 s (proposed)"))
+    assert not first.shared(second, 0)
+    assert all(box.left >= -1 and box.right <= PLOT.width + 4 and box.top >= -6 for box in (first, second))
+
+
+@given(st.floats(0.1, 0.9), st.booleans())
+def test_a_plot_turns_values_to_pixels_and_back(share, logarithmic):
+    plot = Plot(size="half", pixels=280, x=(0.1, 40), y=(0.2, 3), log_x=logarithmic, log_y=logarithmic)
+    assert plot.across(plot.value_across(share * plot.width)) == pytest.approx(share * plot.width)
+    assert plot.down(plot.value_down(share * plot.height)) == pytest.approx(share * plot.height)
 
 
 @pytest.mark.parametrize("verdict", ["not_suited", "data_problem"])

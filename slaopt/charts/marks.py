@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     import altair as alt
 
     from slaopt.analysis import DailyPercentiles
+    from slaopt.charts.places import Names, Place
     from slaopt.optimize import Recommendation
 
 __all__ = [
@@ -25,16 +25,16 @@ __all__ = [
     "gaps",
     "label",
     "line",
+    "named",
     "rule_across",
     "rule_down",
-    "spread",
-    "tail_height",
     "threshold_rules",
 ]
 
 DASH = [5, 4]
 MANY = 60  # points of a line from which they are small
-TEXT_HEIGHT = 0.1  # of a line of text, share of a chart's height
+LINE_OF_TEXT = 17  # pixels
+CLOSE, RIGHT = 0.4, 0.55  # shares of the width: rules that are near each other, rules named on their right
 WHOLE = 0.99  # share of a day from which it is excluded as a whole
 Floats = NDArray[np.float64]
 Layers = Any  # Altair's operators on charts have no type of their own
@@ -80,58 +80,65 @@ def label(rows: Sequence[Mapping[str, Any]], encoding: Mapping[str, Any], colour
     return halo + base.mark_text(color=colour, **style)
 
 
-def rule_across(
-    value: float, text: str, colour: str, *, field: str, scale: alt.Scale, lines: Sequence[Sequence[float] | Floats]
-) -> Layers:
-    """A horizontal line named at its left end, above or below it where the given lines leave more room."""
+def rule_across(y: alt.Y, x: alt.X, value: float, text: str, colour: str, *, names: Names) -> Layers:
+    """A horizontal line named where it has room, at its left end if there is."""
     import altair as alt
 
-    rows = [{field: value, "label": text}]
-    y = alt.Y(f"{field}:Q", scale=scale)
-    rule = alt.Chart(data(rows)).mark_rule(color=colour, strokeWidth=1, aria=False).encode(y=y)
-    dy = 9 if _room_below(value, lines, scale) else -8
-    return rule + label(rows, {"y": y, "x": alt.value(4)}, colour, dy=dy, fontWeight=400)
+    level = _plain(y)
+    rule = alt.Chart(data([{_field(y): value}])).mark_rule(color=colour, strokeWidth=1, aria=False).encode(y=level)
+    return rule + named(names.on_rule(text, value), text, x, y, colour, fontWeight=400)
 
 
-def _room_below(value: float, lines: Sequence[Sequence[float] | Floats], scale: alt.Scale) -> bool:
-    """Whether a text at the left end of a rule stands better below it than above."""
-    heads = np.concatenate([np.asarray(line, dtype=float)[: max(2, len(line) // 3)] for line in lines] or [np.empty(0)])
-    low, high = scale["domain"]
-    logarithmic = low > 0
-
-    def height(values: Floats) -> Floats:
-        return np.asarray(np.log(values / low) / np.log(high / low) if logarithmic else values / high)
-
-    place = float(height(np.array([value]))[0])
-    heights = height(heads[np.isfinite(heads) & (heads > 0)]) - place
-    above = float(heights[heights >= 0].min(initial=1 - place))
-    below = float(-heights[heights < 0].max(initial=-place))
-    return above < TEXT_HEIGHT and below > above
+def named(place: Place, text: str, x: alt.X, y: alt.Y, colour: str, **style: Any) -> Layers:
+    """A name at its place."""
+    row = {_field(x): place.x, _field(y): place.y, "label": text}
+    return label([row], {"x": x, "y": y}, colour, **place.style, **style)
 
 
-def rule_down(value: float, text: str, colour: str, *, x: alt.X, dashed: bool, line: int = 0) -> Layers:
-    """A vertical line named near its top, on the side where there is room; `line` counts lines of text from the top."""
+def _field(channel: Any) -> str:
+    return str(channel["shorthand"].removesuffix(":Q"))
+
+
+def _plain(y: alt.Y) -> alt.Y:
+    """The same scale, without an axis of its own."""
     import altair as alt
 
-    rows = [{x["shorthand"].removesuffix(":Q"): value, "label": text}]
+    return alt.Y(y["shorthand"], scale=y["scale"])
+
+
+def rule_down(value: float, text: str, colour: str, *, x: alt.X, dashed: bool, line: int = 0, right: bool) -> Layers:
+    """A vertical line named near its top, to its right or left; it starts below the `line` lines of text above it."""
+    import altair as alt
+
+    rows = [{_field(x): value, "label": text}]
+    top = LINE_OF_TEXT * line
     stroke: dict[str, Any] = {"strokeWidth": 1.5, "strokeDash": DASH if dashed else [1, 0]}
-    rule = alt.Chart(data(rows)).mark_rule(color=colour, aria=False, **stroke).encode(x=x)
-    low, high = x["scale"]["domain"]
-    right = math.log(value / low) < 0.55 * math.log(high / low)
+    rule = alt.Chart(data(rows)).mark_rule(color=colour, aria=False, **stroke)
     style: dict[str, Any] = {"align": "left" if right else "right", "dx": 5 if right else -5, "baseline": "top"}
-    return rule + label(rows, {"x": x, "y": alt.value(2 + 17 * line)}, colour, **style)
+    drawn = rule.encode(x=x, y=alt.value(top), y2=alt.value("height"))
+    return drawn + label(rows, {"x": x, "y": alt.value(2 + top)}, colour, **style)
 
 
 def threshold_rules(recommendation: Recommendation, x: alt.X) -> list[Any]:
-    """Vertical lines at the current and the recommended threshold, with their names."""
+    """Vertical lines at the current and the recommended threshold; the name of one does not cross the other."""
     current, recommended = recommendation.current_threshold, recommendation.recommended_threshold
-    rules = []
+    low, high = x["scale"]["domain"]
+    marked: list[tuple[float, str, str, bool]] = []
     if current is not None:
-        rules.append(rule_down(current, f"{threshold_name(current)} (now)", COLOURS["now"], x=x, dashed=True))
+        marked.append((current, f"{threshold_name(current)} (now)", COLOURS["now"], True))
     if recommended is not None and recommended != current:
-        name = f"{threshold_name(recommended)} (proposed)"
-        rules.append(rule_down(recommended, name, COLOURS["then"], x=x, dashed=False, line=1))
-    return rules
+        marked.append((recommended, f"{threshold_name(recommended)} (proposed)", COLOURS["then"], False))
+    shares = [math.log(value / low) / math.log(high / low) for value, *_ in marked]
+    if not shares:
+        return []
+    near = max(shares) - min(shares) < CLOSE
+    rights = [(sum(shares) / len(shares) if near else share) < RIGHT for share in shares]
+    # names reach over the line that stands on their side, so that line starts beneath them
+    first = min(shares) if rights[0] else max(shares)
+    return [
+        rule_down(value, text, colour, x=x, dashed=dashed, line=int(share != first), right=right)
+        for (value, text, colour, dashed), share, right in zip(marked, shares, rights, strict=True)
+    ]
 
 
 def excluded_days(daily: DailyPercentiles, *, x: alt.X) -> Layers:
@@ -142,24 +149,3 @@ def excluded_days(daily: DailyPercentiles, *, x: alt.X) -> Layers:
     rows = [{"day": start, "end": start + 86_400_000} for start in midnight(days)]
     mark = alt.Chart(data(rows)).mark_rect(fill=COLOURS["excluded"], opacity=0.8, aria=False)
     return mark.encode(x=x, x2="end:Q", tooltip=alt.value("excluded time"))
-
-
-def tail_height(values: Sequence[float] | Floats) -> float:
-    """Greatest of the last days, as many as the name of a line is wide."""
-    known = np.asarray(values, dtype=float)
-    tail = known[-max(3, len(known) // 8) :]
-    pool = tail[np.isfinite(tail)] if np.isfinite(tail).any() else known[np.isfinite(known)]
-    return float(pool.max()) if len(pool) else 0.0
-
-
-def spread(heights: Sequence[float], least: float) -> list[float]:
-    """Move labels up where they would stand less than `least` apart; their order stays.
-
-    >>> spread([0.0, 0.1, 2.0], 1.0)
-    [0.0, 1.0, 2.0]
-    """
-    order = np.argsort(heights, kind="stable")
-    placed = list(heights)
-    for below, above in pairwise(order):
-        placed[above] = max(placed[above], placed[below] + least)
-    return placed

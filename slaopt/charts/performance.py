@@ -16,13 +16,12 @@ from slaopt.charts.marks import (
     WHOLE,
     excluded_days,
     gaps,
-    label,
     line,
+    named,
     rule_across,
-    spread,
-    tail_height,
     threshold_rules,
 )
+from slaopt.charts.places import Names, Plot
 from slaopt.charts.scales import bounds_of, clock, day_labels, days_x, duration_axis, noon, percent_axis, threshold_name
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ FEWEST = 20  # executions below which the 95th percentile of an hour is its maxi
 HEATS = 7
 WIDEST_ALIKE = 2.5  # factor that the colours span at least
 STANDS_OUT = 1.25  # times what is usual
-LINE_OF_TEXT = 0.085  # share of a chart's height
 FEWEST_CELLS = 24  # hours of the week from which they are compared …
 FEWEST_ALIKE = 3  # … and hours of one kind that a median is taken of
 
@@ -68,28 +66,19 @@ def violations_per_day(assessment: Assessment) -> Figure | Absent:
     names = day_labels(daily.dates)
     layers: list[Any] = _hatched(assessment.analysis, x)
     budget_name = f"error budget {wording.percent(budget)}"
-    layers.append(
-        rule_across(
-            budget,
-            budget_name,
-            COLOURS["violation"],
-            field="share",
-            scale=scale,
-            lines=[drawn.shares for drawn in lines],
-        )
-    )
+    places = Names(plot=Plot(size="wide", pixels=240, x=tuple(x["scale"]["domain"]), y=(0, top)))
+    days = noon(daily.dates)
+    places.avoid(x["scale"]["domain"], [budget, budget])
     for drawn in lines:
         texts = _percents(drawn.shares)
-        rows = records(day=noon(daily.dates), share=gaps(drawn.shares), date=names, rate=texts)
+        rows = records(day=days, share=gaps(drawn.shares), date=names, rate=texts)
+        places.avoid(days, drawn.shares)
         layers.append(
             line(rows, x, y, drawn.colour, dashed=drawn.dashed, tooltip={"date": "Day", "rate": f"above {drawn.name}"})
         )
-    peaks = [_late_peak(drawn.shares) for drawn in lines]
-    heights = spread([float(drawn.shares[peak]) for drawn, peak in zip(lines, peaks, strict=True)], 0.09 * top)
-    for drawn, peak, height in zip(lines, peaks, heights, strict=True):
-        name = [{"day": noon(daily.dates)[peak], "share": height, "label": drawn.name}]
-        align = "right" if peak > 0.85 * len(drawn.shares) else "center"
-        layers.append(label(name, {"x": x, "y": y}, drawn.colour, align=align, baseline="bottom", dy=-6))
+    for drawn in lines:
+        layers.append(named(places.along(drawn.name, days, drawn.shares), drawn.name, x, y, drawn.colour))
+    layers.append(rule_across(y, x, budget, budget_name, COLOURS["violation"], names=places))
     rows_of = zip(
         names, map(wording.count, daily.executions), *(_percents(drawn.shares) for drawn in lines), strict=True
     )
@@ -116,13 +105,6 @@ def _lines(assessment: Assessment) -> list[_Line]:
         name = f"{threshold_name(recommended)} (proposed)"
         lines.append(_Line(name=name, shares=shares, colour=COLOURS["then"], dashed=False))
     return [drawn for drawn in lines if np.isfinite(drawn.shares).any()]
-
-
-def _late_peak(shares: Floats) -> int:
-    """The highest day of the last third, where a line's name meets no other point of it."""
-    start = 2 * len(shares) // 3
-    tail = shares[start:]
-    return start + int(np.nanargmax(tail)) if np.isfinite(tail).any() else int(np.nanargmax(shares))
 
 
 def _percents(shares: Floats) -> list[str]:
@@ -159,20 +141,21 @@ def percentiles_per_day(analysis: Analysis) -> Figure:
     y = alt.Y("seconds:Q", scale=scale, axis=duration_axis(low, high, "Duration (log scale)"))
     names = day_labels(daily.dates)
     layers: list[Any] = _hatched(analysis, x)
+    places = Names(plot=Plot(size="full", pixels=270, x=tuple(x["scale"]["domain"]), y=(low, high), log_y=True))
+    days = noon(daily.dates)
     if analysis.threshold:
-        text = f"threshold {threshold_name(analysis.threshold)}"
-        layers.append(
-            rule_across(
-                analysis.threshold, text, COLOURS["now"], field="seconds", scale=scale, lines=list(series.values())
-            )
-        )
+        places.avoid(x["scale"]["domain"], [analysis.threshold] * 2)
     for (share, values), width in zip(series.items(), (2.4, 1.8, 1.2), strict=True):
-        rows = records(day=noon(daily.dates), seconds=gaps(values), date=names, took=_durations(values))
+        rows = records(day=days, seconds=gaps(values), date=names, took=_durations(values))
+        places.avoid(days, values)
         hints = {"date": "Day", "took": f"{share} within"}
         layers.append(line(rows, x, y, COLOURS["other"], width=width, tooltip=hints))
-    for share, height in zip(series, _name_heights(list(series.values()), low, high), strict=True):
-        end = [{"day": noon(daily.dates)[-1], "seconds": height, "label": f"{share} within"}]
-        layers.append(label(end, {"x": x, "y": y}, COLOURS["other"], align="right", baseline="bottom", dy=-5))
+    for share, values in series.items():
+        name = f"{share} within"
+        layers.append(named(places.along(name, days, values), name, x, y, COLOURS["other"]))
+    if analysis.threshold:
+        text = f"threshold {threshold_name(analysis.threshold)}"
+        layers.append(rule_across(y, x, analysis.threshold, text, COLOURS["now"], names=places))
     columns = ("Day", "Executions", *(f"{share} within" for share in series))
     rows_of = zip(names, map(wording.count, daily.executions), *map(_durations, series.values()), strict=True)
     return Figure(
@@ -183,12 +166,6 @@ def percentiles_per_day(analysis: Analysis) -> Figure:
         table=Table(columns=columns, rows=tuple(rows_of)),
         height=270,
     )
-
-
-def _name_heights(lines: Sequence[Floats], low: float, high: float) -> list[float]:
-    """Where the names of lines stand on a logarithmic axis, one above the other."""
-    heights = [math.log(max(tail_height(values), low)) for values in lines]
-    return [math.exp(height) for height in spread(heights, LINE_OF_TEXT * math.log(high / low))]
 
 
 def _hatched(analysis: Analysis, x: alt.X) -> list[Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from slaopt import wording
 from slaopt.charts.figure import COLOURS, Absent, Figure, Table, data
-from slaopt.charts.marks import DASH, label, rule_across, spread, threshold_rules
+from slaopt.charts.marks import DASH, named, rule_across, threshold_rules
+from slaopt.charts.places import Names, Plot
 from slaopt.charts.scales import bounds_of, duration_axis, percent_axis, threshold_name
 from slaopt.optimize.sentences import chance, frequency, pages
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["interval_of", "pages_against_tightness", "rates_by_threshold"]
 
+RING = 7  # pixels of its radius
 LEAST = 0.1  # of so many executions; below, a digit more tells nothing
 
 
@@ -45,15 +46,15 @@ def rates_by_threshold(recommendation: Recommendation) -> Figure | Absent:
     band = base.mark_area(
         color=COLOURS["violation"], opacity=0.2, interpolate="monotone", clip=True, aria=False
     ).encode(y=alt.Y("low:Q", scale=scale, axis=y["axis"]), y2="high:Q")
+    places = Names(plot=Plot(size="half", pixels=280, x=(low, high), y=(0, top), log_x=True))
+    places.avoid([score.threshold for score in scores], [score.rate.average_week for score in scores])
     layers: list[Any] = [
         band,
         base.mark_line(color=COLOURS["violation"], strokeWidth=2, interpolate="monotone", clip=True, aria=False).encode(
             y=y
         ),
         base.mark_circle(color=COLOURS["violation"], size=26, opacity=1, clip=True, aria=False).encode(y=y),
-        rule_across(
-            budget, f"error budget {wording.percent(budget)}", COLOURS["violation"], field="rate", scale=scale, lines=[]
-        ),
+        rule_across(y, x, budget, f"error budget {wording.percent(budget)}", COLOURS["violation"], names=places),
         *threshold_rules(recommendation, x),
     ]
     return Figure(
@@ -134,8 +135,7 @@ def pages_against_tightness(recommendation: Recommendation) -> Figure | Absent:
         some = [row for row in rows if row["beaten"] == beaten]
         points = alt.Chart(data(some)).mark_circle(color=fill, stroke=COLOURS["other"], size=44, opacity=1, aria=False)
         layers += [points.encode(x=x, y=y, tooltip=hints)] if some else []
-    layers += _end_points(recommendation.candidates, x, y)
-    layers += _named_points(recommendation, x, y, top)
+    layers += _named_points(recommendation, x, y)
     return Figure(
         title=_trade_finding(recommendation),
         reading="Each point is a threshold: higher costs sleep, further right sees more. "
@@ -162,48 +162,35 @@ def _trade_row(score: CandidateScore) -> dict[str, Any]:
     }
 
 
-def _end_points(scores: Sequence[CandidateScore], x: alt.X, y: alt.Y) -> list[Any]:
-    """Names of the tightest and the loosest candidate, unless a name stands there already."""
-    (low, high), (_, top) = x["scale"]["domain"], y["scale"]["domain"]
-    named = [(s.tightness, s.pages_per_week) for s in scores if s.current or s.recommended]
-    layers = []
-    for score in {scores[0].threshold: scores[0], scores[-1].threshold: scores[-1]}.values():
-        near = any(
-            abs(score.tightness - t) < 0.25 * (high - low) and abs(score.pages_per_week - p) < 0.15 * top
-            for t, p in named
-        )
-        if not near:
-            left = score.tightness < low + 0.15 * (high - low)
-            style: dict[str, Any] = {"align": "left", "dx": 8, "dy": -6} if left else {"align": "center", "dy": -14}
-            row = _trade_row(score) | {"label": threshold_name(score.threshold)}
-            layers.append(label([row], {"x": x, "y": y}, COLOURS["muted"], fontWeight=400, **style))
+def _named_points(recommendation: Recommendation, x: alt.X, y: alt.Y) -> list[Any]:
+    """Rings around the current and the recommended candidate with their names, and the names of both ends."""
+    scores = recommendation.candidates
+    places = Names(plot=Plot(size="half", pixels=280, x=tuple(x["scale"]["domain"]), y=tuple(y["scale"]["domain"])))
+    places.avoid([score.tightness for score in scores], [score.pages_per_week for score in scores])
+    layers: list[Any] = []
+    marked = [score for score in scores if score.current or score.recommended]
+    for score in marked:
+        places.clear(score.tightness, score.pages_per_week, RING)
+    for score in marked:
+        text = f"{threshold_name(score.threshold)} ({'now' if score.current else 'proposed'})"
+        colour = COLOURS["now"] if score.current else COLOURS["then"]
+        place = places.around(text, score.tightness, score.pages_per_week)
+        layers += [_ring(score, x, y, colour), named(place, text, x, y, colour)]
+    for score in {end.threshold: end for end in (scores[0], scores[-1])}.values():
+        if not (score.current or score.recommended):
+            text = threshold_name(score.threshold)
+            place = places.around(text, score.tightness, score.pages_per_week)
+            layers.append(named(place, text, x, y, COLOURS["muted"], fontWeight=400))
     return layers
 
 
-def _named_points(recommendation: Recommendation, x: alt.X, y: alt.Y, top: float) -> list[Any]:
-    """Rings around the current and the recommended candidate with their names, and the names of both ends."""
+def _ring(score: CandidateScore, x: alt.X, y: alt.Y, colour: str) -> Any:
     import altair as alt
 
-    named: list[tuple[CandidateScore, str, str]] = []
-    for score in recommendation.candidates:
-        changed = not (score.current and score.recommended)
-        if score.current:
-            named.append((score, f"{threshold_name(score.threshold)} (now)", COLOURS["now"]))
-        if score.recommended and changed:
-            named.append((score, f"{threshold_name(score.threshold)} (proposed)", COLOURS["then"]))
-    middle = np.mean([score.tightness for score in recommendation.candidates])
-    heights = spread([score.pages_per_week for score, _, _ in named], 0.1 * top)
-    layers: list[Any] = []
-    for (score, text, colour), height in zip(named, heights, strict=True):
-        row = _trade_row(score) | {"label": text}
-        ring = alt.Chart(data([row])).mark_point(
-            color=colour, size=150, strokeWidth=2.5, strokeDash=DASH if score.current else [1, 0], aria=False
-        )
-        layers.append(ring.encode(x=x, y=y))
-        right = score.tightness <= middle
-        style: dict[str, Any] = {"align": "left" if right else "right", "dx": 11 if right else -11, "dy": -11}
-        layers.append(label([row | {"pages": height}], {"x": x, "y": y}, colour, **style))
-    return layers
+    ring = alt.Chart(data([_trade_row(score)])).mark_point(
+        color=colour, size=150, strokeWidth=2.5, strokeDash=DASH if score.current else [1, 0], aria=False
+    )
+    return ring.encode(x=x, y=y)
 
 
 def _trade_finding(recommendation: Recommendation) -> str:
