@@ -57,6 +57,11 @@ def values(node: Any, key: str) -> Iterator[Any]:
             yield from values(item, key)
 
 
+def test_what_counts_as_a_violation_is_said():
+    assert "took longer;" in figure(with_verdict("keep"), "violations").reading
+    assert "took longer or failed;" in figure(made("checkout", failures="violations"), "violations").reading
+
+
 @pytest.mark.parametrize("verdict", VERDICTS)
 def test_every_verdict_has_charts_or_a_sentence_in_their_place(verdict):
     for name, result in drawn(with_verdict(verdict)).items():

@@ -84,13 +84,18 @@ def violations_per_day(assessment: Assessment) -> Figure | Absent:
     )
     return Figure(
         title=_violations_finding(lines, budget),
-        reading="Share of executions that took longer; above the thin line a day uses more than its part of the budget."
+        reading=f"Share of executions that took longer{_or_failed(assessment)}; above the thin line a day uses more "
+        "than its part of the budget."
         + (" Hatched: excluded days." if _hatched(assessment.analysis, x) else ""),
         chart=alt.layer(*layers),
         table=Table(columns=("Day", "Executions", *(f"above {drawn.name}" for drawn in lines)), rows=tuple(rows_of)),
         height=240,
         size="wide",
     )
+
+
+def _or_failed(assessment: Assessment) -> str:
+    return " or failed" if assessment.settings["failures"] == "violations" else ""
 
 
 def _lines(assessment: Assessment) -> list[_Line]:
