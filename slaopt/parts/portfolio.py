@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["services", "skipped", "totals"]
 
 WIDTH, HEIGHT = 96, 24  # of a sparkline, pixels, as the style sheet says
-MOST_POINTS = 32
+MOST_DAYS, MOST_POINTS = 32, 16
 OLD = 1.0  # days behind the newest report from which a line says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """One service, written; `…_key` are what a column sorts by."""
+    """One service, written; `…_key` are what a column sorts by, empty where the text says as much."""
 
     service: str
     href: str
@@ -57,14 +57,25 @@ def _totals(portfolio: Portfolio) -> str:
         return "No service has a report yet."
     if not portfolio.changes:
         return f"No threshold of {_services(n)} should change."
-    saved = ""
-    if portfolio.pages_now != portfolio.pages_then:
-        saved = f"; pages over these would go from {pages(portfolio.pages_now)} to {pages(portfolio.pages_then)} a week"
+    whose = "its" if portfolio.changes == 1 else "their"
     first = sum(row.verdict == "set" for row in portfolio.rows)
-    what = "set a first threshold" if first == portfolio.changes else "change their threshold"
+    what = f"set {whose} first threshold" if first == portfolio.changes else f"change {whose} threshold"
     if 0 < first < portfolio.changes:
-        what = "set or change their threshold"
-    return f"{wording.count(portfolio.changes)} of {_services(n)} should {what}{saved}."
+        what = f"set or change {whose} threshold"
+    return f"{wording.count(portfolio.changes)} of {_services(n)} should {what}.{_saved(portfolio)}"
+
+
+def _saved(portfolio: Portfolio) -> str:
+    """What all changes together would save, or what they would cost."""
+    now, then = pages(portfolio.pages_now), pages(portfolio.pages_then)
+    if now == then:
+        return ""
+    difference = portfolio.pages_now - portfolio.pages_then
+    verb = "save" if difference > 0 else "cost"
+    who = "That" if portfolio.changes == 1 else "Together that"
+    unit = "page" if pages(abs(difference)) == "1" else "pages"
+    more = "" if difference > 0 else " more"
+    return f" {who} would {verb} {pages(abs(difference))}{more} {unit} a week: {then} instead of {now}."
 
 
 def _services(n: int) -> str:
@@ -86,6 +97,8 @@ def skipped(portfolio: Portfolio) -> Part:
 
 
 def _line(row: PortfolioRow) -> _Line:
+    rate = _moved(_rate(row.violation_rate_now), _rate(row.violation_rate_then))
+    paged = _moved(_pages(row.pages_now), _pages(row.pages_then))
     return _Line(
         service=row.service,
         href=row.href,
@@ -93,23 +106,33 @@ def _line(row: PortfolioRow) -> _Line:
         kind=row.verdict,
         threshold=_moved(_seconds(row.current_threshold), _seconds(row.recommended_threshold)),
         threshold_key=_key(row.recommended_threshold or row.current_threshold),
-        rate=_moved(_rate(row.violation_rate_now), _rate(row.violation_rate_then)),
-        rate_key=_key(row.violation_rate_now),
-        pages=_moved(_pages(row.pages_now), _pages(row.pages_then)),
-        pages_key=_key(row.pages_now),
+        rate=rate,
+        rate_key=_unless_told(row.violation_rate_now and 1_000 * row.violation_rate_now, rate),
+        pages=paged,
+        pages_key=_unless_told(row.pages_now, paged),
         path=sparkline(row.sparkline),
         quality=row.quality,
         quality_sentence=row.quality_sentence,
-        quality_key=_key(row.data_quality_score),
+        quality_key=_unless_none(1 - (row.data_quality_score or 0)),
         stale=row.age_days >= OLD,
         age=_age(row),
-        age_key=_key(row.age_days),
+        age_key=_unless_none(row.age_days),
     )
 
 
 def _key(value: float | None) -> str:
     """What a column sorts by; where there is no figure, below all that have one."""
     return "-1" if value is None else f"{value:.4g}"
+
+
+def _unless_told(value: float | None, text: str) -> str:
+    """What a column of figures sorts by, where its text does not begin with just that."""
+    return "" if value is not None and text[:1].isdigit() else _key(value)
+
+
+def _unless_none(value: float) -> str:
+    """What a column sorts by that is 0 for most."""
+    return "" if value < 0.005 else f"{value:.2g}"
 
 
 def _moved(now: str, then: str) -> str:
@@ -137,18 +160,32 @@ def _age(row: PortfolioRow) -> str:
 def sparkline(values: Sequence[float | None]) -> str:
     """Give the path of a small line from zero to its maximum; missing days are gaps.
 
+    Of many days neighbours share a point, the greatest of them: a bad day is never lost.
+
     >>> sparkline([0.0, 1.0, None, 0.5])
-    'M0 23l32-22M96 12'
+    'M0 23l32-22M96 12h0'
     """
-    shown = list(values)[-MOST_POINTS:]
+    shown = _thinned(list(values)[-MOST_DAYS:])
     top = max((value for value in shown if value is not None), default=0.0) or 1.0
     step = WIDTH / max(1, len(shown) - 1)
-    path, last = "", None
-    for place, value in enumerate(shown):
-        if value is None:
-            last = None
+    points = [
+        None if value is None else (round(place * step), round(HEIGHT - 1 - (HEIGHT - 2) * value / top))
+        for place, value in enumerate(shown)
+    ]
+    path = ""
+    for before, point, after in zip([None, *points], points, [*points[1:], None], strict=False):
+        if point is None:
             continue
-        x, y = round(place * step), round(HEIGHT - 1 - (HEIGHT - 2) * value / top)
-        path += f"M{x} {y}" if last is None else f"l{x - last[0]}{y - last[1]:+d}".replace("+", " ")
-        last = x, y
+        x, y = point
+        if before is not None:
+            path += f"l{x - before[0]}{y - before[1]:+d}".replace("+", " ")
+        else:
+            path += f"M{x} {y}" + ("" if after else "h0")  # a day alone is a dot
     return path
+
+
+def _thinned(days: list[float | None]) -> list[float | None]:
+    """As many points as a small line shows apart, the last of them full."""
+    size = -(-len(days) // MOST_POINTS)
+    groups = [days[max(0, end - size) : end] for end in range(len(days), 0, -size)] if days else []
+    return [max((day for day in group if day is not None), default=None) for group in reversed(groups)]

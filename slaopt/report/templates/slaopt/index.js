@@ -31,7 +31,11 @@
   var keys = {
     text: function (item) { return item.row.cells[0].textContent; },
     place: function (item) { return item.place; },
-    number: function (item, column) { return Number(item.row.cells[column].dataset.k); },
+    number: function (item, column) { // the figure that the text begins with, unless it says another one
+      var cell = item.row.cells[column];
+      return Number(cell.dataset.k || parseFloat(cell.textContent.replace(/,/g, "")));
+    },
+    key: function (item, column) { return Number(item.row.cells[column].dataset.k || 0); },
   };
   function sort(column, kind, down) {
     all.forEach(function (item) { item.key = keys[kind](item, column); });
@@ -56,7 +60,7 @@
     if (kind === "place") heading.setAttribute("aria-sort", "ascending");
     button.addEventListener("click", function () {
       var was = heading.getAttribute("aria-sort");
-      var down = was ? was === "ascending" : kind === "number";
+      var down = was ? was === "ascending" : kind === "number" || kind === "key";
       table.querySelectorAll("[aria-sort]").forEach(function (other) { other.removeAttribute("aria-sort"); });
       heading.setAttribute("aria-sort", down ? "descending" : "ascending");
       sort(column, kind, down);
