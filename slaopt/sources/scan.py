@@ -67,6 +67,7 @@ def scan(
     start = min(max(end - longest, first), end - timedelta(hours=1))
     thresholds = {name: [one.threshold] for name, one in params.items() if one.threshold is not None}
     empty = {item.service: item.rows for item in known.services if not item.accepted + item.failed}
+    ended = {item.service: item for item in known.services if item.last is not None and item.last < start}
     for item in source.profiles(names, start, end, thresholds=thresholds):
         if item.service in empty:
             yield Skipped(service=item.service, reason=_nothing(empty[item.service]))
@@ -74,6 +75,9 @@ def scan(
         if isinstance(item, Skipped):
             yield item
             continue
+        if item.service in ended:  # says when, though it is not of this period
+            was = ended[item.service]
+            item = replace(item, intake=replace(item.intake, first=was.first, last=was.last))
         own = params[item.service].history_days
         yield item.last(own) if end - start > timedelta(days=own) else item
 

@@ -18,7 +18,7 @@ from slaopt.intake import Intake
 from slaopt.params import Params, ParamsBook
 from slaopt.profile import HOURS, STEPS, Profile, Profiles, Resolution
 from slaopt.result import Skipped
-from slaopt.sources import connect
+from slaopt.sources import connect, scan
 
 END = datetime(2026, 11, 3, 14, tzinfo=UTC)
 START = END - timedelta(days=10)
@@ -320,3 +320,6 @@ def test_rows_of_the_future_and_empty_services(write: Write) -> None:
     assert isinstance(old, Profiles)
     assert (new.intake.rows, new.intake.future) == (1, 1)
     assert (old.intake.rows, old.hours.executions.sum()) == (0, 0)
+    _, ended = scan(source, book(), as_of=END)
+    assert isinstance(ended, Profiles)
+    assert (ended.intake.rows, ended.intake.last) == (0, times[2])
