@@ -85,8 +85,7 @@ def violations_per_day(assessment: Assessment) -> Figure | Absent:
     return Figure(
         title=_violations_finding(lines, budget),
         reading=f"Share of executions that took longer{_or_failed(assessment)}; above the thin line a day uses more "
-        "than its part of the budget."
-        + (" Hatched: excluded days." if _hatched(assessment.analysis, x) else ""),
+        "than its part of the budget." + (" Hatched: excluded days." if _hatched(assessment.analysis, x) else ""),
         chart=alt.layer(*layers),
         table=Table(columns=("Day", "Executions", *(f"above {drawn.name}" for drawn in lines)), rows=tuple(rows_of)),
         height=240,

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 Size = Literal["full", "wide", "half"]
 Align = Literal["left", "center", "right"]
 
-WIDTHS: dict[Size, float] = {"full": 745, "wide": 545, "half": 365}  # pixels between the axis and the right end
+WIDTHS: dict[Size, float] = {"full": 745, "wide": 545, "half": 430}  # pixels between the axis and the right end
 FRAME = 56  # pixels of a chart's height that its axis and its titles take
 LETTER, LINE = 7.4, 15  # pixels of a letter's width and of a line of text
 STEP = 4  # pixels between the places that are tried, and between the points that stand for a line

@@ -168,7 +168,9 @@ def _named_points(recommendation: Recommendation, x: alt.X, y: alt.Y) -> list[An
     places = Names(plot=Plot(size="half", pixels=280, x=tuple(x["scale"]["domain"]), y=tuple(y["scale"]["domain"])))
     places.avoid([score.tightness for score in scores], [score.pages_per_week for score in scores])
     layers: list[Any] = []
-    marked = [score for score in scores if score.current or score.recommended]
+    marked = sorted(
+        (score for score in scores if score.current or score.recommended), key=lambda score: score.pages_per_week
+    )  # from below: names go up where they must give way
     for score in marked:
         places.clear(score.tightness, score.pages_per_week, RING)
     for score in marked:
