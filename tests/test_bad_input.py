@@ -117,6 +117,7 @@ READ: dict[str, Case] = {
     "huge.csv": Case(GOOD + "2026-11-20T01:00:00Z,checkout,1e308\n", 5, 0.104, (("longer than 300 years", 1),), 7),
     "negative.csv": Case(GOOD + "2026-11-20T01:00:00Z,checkout,-3\n", 5, 0.104, (("negative", 1),), 7),
     "blank.csv": Case(GOOD + "2026-11-20T01:00:00Z,checkout,\n", 5, 0.104, (("duration is blank", 1),), 7),
+    "underscore.csv": Case(GOOD + "2026-11-20T01:00:00Z,checkout,1_000\n", 5, 0.104, (("not a number", 1),), 7),
     "words.csv": Case(GOOD + "2026-11-20T01:00:00Z,checkout,timed out\n", 5, 0.104, (("not a number", 1),), 7),
     "with-units.csv": Case(
         "timestamp,service,duration\n2026-11-20T00:00:00Z,checkout,12 ms\n2026-11-20T00:01:00Z,checkout,1.5s\n", 2, 1.5

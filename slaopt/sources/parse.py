@@ -138,7 +138,7 @@ def _text_stamp(text: str) -> StampSql:
     slashes = rf"(NOT {year_first} AND regexp_matches({text}, '^\d{{1,2}}[/-]\d{{1,2}}[/-]\d{{4}}'))"
     iso = f"(TRY_CAST(replace({text}, ',', '.') AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
     digit = f"{text}[1] BETWEEN '0' AND '9'"
-    number = f"TRY_CAST({text} AS DOUBLE)"
+    number = _double(text)
     flat = f"replace({text}, '-', '/')"
     log_format = f"(try_strptime({text}, '%d/%b/%Y:%H:%M:%S %z')::TIMESTAMPTZ AT TIME ZONE 'UTC')"
     stamp = (
@@ -182,8 +182,13 @@ def number_sql(column: str, kind: str, decimal: Literal[".", ","] | None) -> Num
     raise InputError(f"a column of type {kind} holds no durations; name another: --column duration=NAME")
 
 
+def _double(text: str) -> str:
+    """A number written plainly: DuckDB's cast would read 1_000 too."""
+    return f"CASE WHEN NOT contains({text}, '_') THEN TRY_CAST({text} AS DOUBLE) END"
+
+
 def _text_number(text: str, decimal: Literal[".", ","] | None) -> NumberSql:
-    plain = f"TRY_CAST({text} AS DOUBLE)"
+    plain = _double(text)
     with_unit = rf"regexp_extract({text}, '^([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?) ?([A-Za-zµμ]+)$', %d)"
     bare = f"TRY_CAST({with_unit % 1} AS DOUBLE)"
     as_decimal = (
