@@ -1,7 +1,7 @@
 """The command line: arguments → call → print. The only place that knows exit codes.
 
 0 done, 1 a comparison failed, 2 bad input or usage, 3 some services were skipped, 4 refused by a rule, 5 a remote part
-was not reachable.
+was not reachable; as shells say it, 130 interrupted, 141 the reader of the output went away.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
-DONE, DIFFERENT, BAD, SKIPPED, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, DIFFERENT, BAD, SKIPPED, INTERRUPTED, UNREAD = 0, 1, 2, 3, 130, 141
 YEARS = range(1971, 2262)  # what nanosecond stamps can hold, with a year to spare
 Command = Callable[..., Any]
 Computed = TypeVar("Computed")
@@ -377,6 +377,12 @@ def _complain(message: str) -> None:
     click.echo(f"slaopt: {visible(' '.join(message.split()))}", err=True)
 
 
+def _unread() -> int:
+    """The reader went away, as `head` does: what is still to be written goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return UNREAD
+
+
 def main() -> None:
     """Run the command line; what slaopt refuses is one line on stderr and an exit code."""
     if not sys.warnoptions:
@@ -395,8 +401,11 @@ def main() -> None:
         _complain(str(error))
         status = error.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away, as `head` does
-        status = DONE
+        status = _unread()
+    except SystemExit as ended:
+        if ended.code != DIFFERENT:
+            raise
+        status = _unread()  # click's answer to a broken pipe; every other status is returned
     except OSError as error:
         _complain(f"{error.filename or 'input/output'}: {error.strerror or error}")
         status = BAD
