@@ -187,7 +187,7 @@ READ: dict[str, Case] = {
         (("row cannot be read", 2),), 2,
     ),
     "unclosed.csv": Case(
-        HEADER + rows(2) + '2026-11-20T01:00:00Z,"checkout,7\n' + rows(3), 2, 0.101, (("row cannot be read", 4),), 4
+        HEADER + rows(2) + '2026-11-20T01:00:00Z,"checkout,7\n' + rows(3), 2, 0.101, (("never closed", 4),), 4
     ),
     "quoted.csv": Case(
         HEADER + '2026-11-20T01:00:00Z,"a\nb",7\n' + rows(2) + "2026-11-20T01:00:00Z,checkout,-1\n", 2, 0.101,
@@ -491,3 +491,12 @@ def test_the_console_shows_no_traceback_and_no_warning(name, tmp_path, monkeypat
         assert json.loads(out, parse_constant=lambda text: pytest.fail(f"{text} in JSON"))
     assert "Error" not in err
     assert set(tmp_path.rglob("*")) == before
+
+
+def test_a_quote_that_is_never_closed_loses_the_rest_and_says_where(tmp_path):
+    path = tmp_path / "quote.csv"
+    path.write_text(GOOD + '2026-11-20T01:00:00Z,"checkout,7\n' + rows(999, start=5))
+    intake = inspect(path)
+    lost = note(intake, "a quote is never closed")
+    assert (lost.count, lost.examples[0].line, intake.rows, intake.accepted) == (1000, 7, 1005, 5)
+    assert len(intake.notes) == 1

@@ -9,9 +9,11 @@ import os
 import shutil
 import tempfile
 import weakref
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,7 @@ from slaopt.sources.find import find_files
 from slaopt.sources.notes import MOST_EXAMPLES, Rejection, rejected, shortened
 from slaopt.sources.parse import DURATIONS, TYPE_UNITS
 from slaopt.sources.relation import LONGEST_LINE, Group, listed_paths, readable, rows_sql
-from slaopt.sources.sniff import FileForm, sniff
+from slaopt.sources.sniff import FileForm, open_bytes, sniff
 
 if TYPE_CHECKING:
     import duckdb
@@ -243,7 +245,7 @@ def _note_rejects(loaded: Loaded) -> None:
     """Count the lines that are no rows; a quote that is never closed swallows all lines after it."""
     folder = loaded.folder
     read = {
-        str(readable(path, group.form, folder)): path
+        str(readable(path, group.form, folder)): (path, group.form)
         for group in loaded.groups
         if group.form.format in ("csv", "tsv", "jsonl")
         for path in group.paths
@@ -255,13 +257,24 @@ def _note_rejects(loaded: Loaded) -> None:
         "greatest(1, any_value(length(csv_line) - length(replace(csv_line, chr(10), '')))) "
         "FROM reject_errors JOIN reject_scans USING (scan_id, file_id) GROUP BY 1, 2 ORDER BY 1, 2"
     )
-    mine = [(read[file], line, error, text, lines) for file, line, error, text, lines in found if file in read]
-    for file, line, *_ in mine:
-        loaded.no_rows.setdefault(file, set()).add(int(line))
-    loaded.unreadable = sum(int(row[4]) for row in mine)
-    examples = [
-        Example(file=str(file), line=int(line), text=shortened(f"{error.lower().replace('_', ' ')}: {text}"))
-        for file, line, error, text, _ in mine[:MOST_EXAMPLES]
-    ]
-    if mine:
-        loaded.notes.append(rejected(Rejection.NOT_A_ROW, loaded.unreadable, examples))
+    counts: Counter[Rejection] = Counter()
+    examples: dict[Rejection, list[Example]] = defaultdict(list)
+    for copy, line, error, text, lines in found:
+        if copy not in read:
+            continue
+        path, form = read[copy]
+        lost = _lost_to_quote(Path(copy), form, int(line)) if error == "UNQUOTED VALUE" else 0
+        reason = Rejection.OPEN_QUOTE if lost else Rejection.NOT_A_ROW
+        counts[reason] += lost or int(lines)
+        said = text if lost else f"{error.lower().replace('_', ' ')}: {text}"
+        examples[reason].append(Example(file=str(path), line=int(line), text=shortened(said)))
+        loaded.no_rows.setdefault(path, set()).add(int(line))
+    loaded.unreadable = counts.total()
+    loaded.notes.extend(rejected(reason, count, examples[reason]) for reason, count in counts.items())
+
+
+def _lost_to_quote(path: Path, form: FileForm, line: int) -> int:
+    """Count the lines from this one to the end, if a quote that opens in it is never closed; else 0."""
+    with open_bytes(path, "none" if form.encoding == "utf-16" else form.compression) as stream:
+        rest = [text.count(b'"') for text in islice(stream, line - 1, None)]
+    return len(rest) if sum(rest) % 2 else 0

@@ -33,6 +33,7 @@ class Rejection(IntEnum):
     NEGATIVE = 14
     TOO_LONG = 15
     BAD_UNIT = 16
+    OPEN_QUOTE = 17
 
 
 class _Reason(NamedTuple):
@@ -69,6 +70,9 @@ _REASONS = {
     Rejection.NEGATIVE: _Reason("duration is negative", "check how durations are measured: a clock may have been set"),
     Rejection.TOO_LONG: _Reason("duration is longer than 300 years", "check the unit of the column: --unit"),
     Rejection.BAD_UNIT: _Reason("unit is no unit of time", "write ns, us, ms, s, min, h or d, or name it with --unit"),
+    Rejection.OPEN_QUOTE: _Reason(
+        "a quote is never closed, so everything after it was lost", "close or remove the quote in the line named here"
+    ),
 }
 
 
