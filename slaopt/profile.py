@@ -290,7 +290,7 @@ class Profile(Result):
 
     def between(self, start: datetime, end: datetime) -> Profile:
         """Keep the slots that lie in [start, end); slots beyond the Profile's own are not invented."""
-        first = max(0, int(-((self.start - start) // self.step)))
+        first = min(max(0, int(-((self.start - start) // self.step))), self.slots)
         last = min(self.slots, int((end - self.start) // self.step))
         span = slice(first, max(first, last))
         if span == slice(0, self.slots):

@@ -76,6 +76,13 @@ def test_days_join_into_a_longer_span(one, two):
     assert same(joined.between(END, END + DAY), tomorrow._canonical())
 
 
+@pytest.mark.parametrize("days", [(-3, -2), (2, 3), (5, 9), (9, 5)])
+def test_a_span_outside_the_profile_is_empty(days):
+    part = build([(10, 1.0, False), (50_000, 2.0, False)]).between(*(START + day * DAY for day in days))
+    assert part.slots == 0
+    assert part.executions.sum() == 0
+
+
 @given(some, st.lists(st.booleans(), min_size=24, max_size=24), lists)
 def test_masks_commute_with_addition(one, bits, two):
     mask = np.array(bits)
