@@ -500,3 +500,11 @@ def test_a_quote_that_is_never_closed_loses_the_rest_and_says_where(tmp_path):
     lost = note(intake, "a quote is never closed")
     assert (lost.count, lost.examples[0].line, intake.rows, intake.accepted) == (1000, 7, 1005, 5)
     assert len(intake.notes) == 1
+
+
+def test_a_second_column_of_durations_is_named_unless_one_is_given(tmp_path):
+    path = tmp_path / "two.csv"
+    path.write_text("timestamp,service,duration,latency_ms\n2026-11-20T01:00:00Z,checkout,0.1,100\n")
+    warning = note(inspect(path), "'latency_ms'")
+    assert "--column duration=latency_ms" in warning.remedy
+    assert not inspect(path, columns={"duration": "duration"}).notes

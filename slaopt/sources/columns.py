@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from slaopt.errors import InputError
-from slaopt.intake import Column, Role
+from slaopt.intake import Column, Note, Role
 
-__all__ = ["UNIT_SECONDS", "find_columns", "is_unit_column", "name_unit", "plain_name", "unit_name"]
+__all__ = ["UNIT_SECONDS", "find_columns", "is_unit_column", "name_unit", "plain_name", "rival_notes", "unit_name"]
 
 UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -159,6 +159,25 @@ def _alias(names: Sequence[str], role: Role, taken: set[str], where: str) -> str
         if matches:
             return matches[0]
     return None
+
+
+def rival_notes(names: Sequence[str], columns: Mapping[Role, Column]) -> Iterator[Note]:
+    """Warn of another column that may hold the durations, where the one taken was found by its name."""
+    taken = {column.name for column in columns.values()}
+    duration = columns["duration"]
+    rivals = [
+        name
+        for name in names
+        if name not in taken
+        and (plain := plain_name(name)) != "value"
+        and (plain in ALIASES["duration"] or _split_unit(plain)[0] in ALIASES["duration"])
+    ]
+    if rivals and duration.found == "alias":
+        yield Note(
+            kind="warning", count=0,
+            reason=f"durations are read from column {duration.name!r}, though they may stand in {listed(rivals)} too",
+            remedy=f"if another is meant, say --column duration={rivals[0]}",
+        )  # fmt: skip
 
 
 def listed(names: Sequence[str], most: int = 20) -> str:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from slaopt.errors import InputError
 from slaopt.intake import Example, Note
 from slaopt.sources.base import Options
-from slaopt.sources.columns import find_columns, listed, name_unit
+from slaopt.sources.columns import find_columns, listed, name_unit, rival_notes
 from slaopt.sources.find import find_files
 from slaopt.sources.notes import MOST_EXAMPLES, Rejection, rejected, shortened
 from slaopt.sources.parse import DURATIONS, TYPE_UNITS
@@ -178,6 +178,7 @@ def _group(
     for column in columns.values():
         if names.count(column.name) > 1:
             raise InputError(f"{where}: two columns are called {column.name!r} among {listed(names)}; rename one")
+    loaded.notes.extend(one for one in rival_notes(names, columns) if one not in loaded.notes)
     duration = columns["duration"].name
     unit, unit_from = _unit(types[names.index(duration)], duration, options)
     group = Group(

@@ -14,7 +14,7 @@ from slaopt.errors import InputError
 from slaopt.intake import Column, Note, Role
 from slaopt.params import Params
 from slaopt.sources.base import Options
-from slaopt.sources.columns import find_columns, is_unit_column, name_unit, plain_name, unit_name
+from slaopt.sources.columns import find_columns, is_unit_column, name_unit, plain_name, rival_notes, unit_name
 from slaopt.sources.notes import shortened
 from slaopt.sources.sql.database import Table
 from slaopt.sources.sql.dialect import Dialect, integer
@@ -74,7 +74,7 @@ def survey(connection: sa.Connection, dialect: Dialect, table: Table, options: O
         unit_from="unit column" if "unit" in found else unit_from,
         statuses=statuses,
         unusable=tuple(name for name in names if name not in meant),
-        notes=notes,
+        notes=(*notes, *rival_notes([column.name for column in table.columns], found)),
     )
 
 
