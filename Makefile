@@ -35,7 +35,9 @@ test: .venv/.installed ## check style, types and layers, and run the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --nbval-lax tests slaopt notebooks/explore.ipynb
+	@# the cells of a notebook share one kernel, so they cannot be dealt out to two processes
+	$(BIN)/python -m pytest --quiet --nbval-lax notebooks/explore.ipynb
+	$(BIN)/python -m pytest -n 2 tests slaopt
 
 lab: .venv/.installed ## open JupyterLab
 	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/explore.ipynb
