@@ -7,7 +7,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -220,8 +220,3 @@ def _collect(item: Mapping[str, Any], name: str, pointer: str, found: dict[str, 
             _collect(value, full, place, found, depth + 1)
         else:
             found.setdefault(full, place)
-
-
-def duplicated(names: Sequence[str]) -> set[str]:
-    """Give the names that stand more than once."""
-    return {name for name in names if names.count(name) > 1}
