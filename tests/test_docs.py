@@ -21,14 +21,26 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("command", sorted(app.commands))
+def commands(group: click.Group = app, above: str = "") -> dict[str, click.Command]:
+    """All commands by their whole names, those of groups too."""
+    found: dict[str, click.Command] = {}
+    for name, command in group.commands.items():
+        inner = isinstance(command, click.Group)
+        found |= commands(command, f"{above}{name} ") if inner else {f"{above}{name}": command}
+    return found
+
+
+COMMANDS = commands()
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_the_readme_names_every_command(command):
     assert f"slaopt {command}" in README
 
 
-@pytest.mark.parametrize("command", sorted(app.commands))
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_the_help_of_every_command_has_an_example(command):
-    text = app.commands[command].help or ""
+    text = COMMANDS[command].help or ""
     assert f"Example:  slaopt {command}" in text
 
 
@@ -55,9 +67,9 @@ def test_links_lead_somewhere(page):
         assert ((ROOT / page).parent / target).exists(), target
 
 
-@pytest.mark.parametrize("command", sorted(app.commands))
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_option_is_explained(command):
-    for parameter in app.commands[command].params:
+    for parameter in COMMANDS[command].params:
         assert isinstance(parameter, click.Argument) or getattr(parameter, "help", None), parameter.name
 
 

@@ -1,0 +1,76 @@
+"""The command line: arguments → call → print. The only place that knows exit codes.
+
+0 done, 1 a comparison failed, 2 bad input or usage, 3 some services were skipped, 4 refused by a rule, 5 a remote part
+was not reachable; as shells say it, 130 interrupted, 141 the reader of the output went away.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import warnings
+
+import click
+
+from slaopt import __version__
+from slaopt.cli.answers import BAD, DIFFERENT, DONE, INTERRUPTED, SKIPPED, UNREAD, complain
+from slaopt.cli.measurements import analyze, check, recommend
+from slaopt.cli.reports import report, verify
+from slaopt.cli.workspace import init, sample
+from slaopt.errors import SlaoptError
+
+__all__ = ["BAD", "DIFFERENT", "DONE", "SKIPPED", "app", "main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="slaopt")
+def app() -> None:
+    """Find SLA thresholds that fit how services really perform, and say how sure that is.
+
+    \b
+    Start with a file of your own:   slaopt check requests.csv
+    Then read the recommendation:    slaopt recommend --source requests.csv
+    """
+
+
+for command in (init, sample, check, analyze, recommend, report, verify):
+    app.add_command(command)
+
+
+def _unread() -> int:
+    """The reader went away, as `head` does: what is still to be written goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return UNREAD
+
+
+def main() -> None:
+    """Run the command line; what slaopt refuses is one line on stderr and an exit code."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # a library's warning to its programmers is not for the console
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a locale without an arrow is no reason to fail
+    try:
+        status = app.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "slaopt"
+        complain(f"{error.format_message()} (see {where} --help)")
+        status = error.exit_code
+    except SlaoptError as error:
+        complain(str(error))
+        status = error.exit_code
+    except BrokenPipeError:
+        status = _unread()
+    except SystemExit as ended:
+        if ended.code != DIFFERENT:
+            raise
+        status = _unread()  # click's answer to a broken pipe; every other status is returned
+    except OSError as error:
+        complain(f"{error.filename or 'input/output'}: {error.strerror or error}")
+        status = BAD
+    except (KeyboardInterrupt, click.Abort):
+        complain("interrupted")
+        status = INTERRUPTED
+    sys.exit(status)

@@ -1,0 +1,103 @@
+"""From the options of a command to a source with its settings, and one computation for each service."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from slaopt.cli.answers import print_json, print_lines, status_of
+from slaopt.errors import InputError
+
+if TYPE_CHECKING:
+    from slaopt.intake import Intake
+    from slaopt.params import Params, ParamsBook
+    from slaopt.profile import Profiles
+    from slaopt.result import Result, Skipped
+    from slaopt.sources import Source
+
+__all__ = ["Opened", "for_each", "open_source"]
+
+Computed = TypeVar("Computed")
+
+
+class Opened:
+    """A source with its settings, and the span that was asked for."""
+
+    def __init__(self, source: Source, book: ParamsBook, as_of: datetime | None) -> None:
+        self.source, self.book, self.as_of = source, book, as_of
+
+    def each(
+        self, compute: Callable[[Profiles, Params], Computed], intake: Intake, services: Sequence[str] = ()
+    ) -> list[Computed | Skipped]:
+        """Compute something of each service (none named: all); a terminal shows how far it is."""
+        from tqdm import tqdm
+
+        from slaopt.result import Skipped
+        from slaopt.sources import scan
+
+        results: list[Computed | Skipped] = []
+        total = len(set(services) or intake.services)
+        with tqdm(total=total, desc="services", unit="", file=sys.stderr, disable=None, leave=False) as bar:
+            for item in scan(self.source, self.book, intake=intake, services=services or None, as_of=self.as_of):
+                if isinstance(item, Skipped):
+                    results.append(item)
+                else:
+                    results.append(compute(item, self.book.of(item.service)))
+                bar.update()
+        return results
+
+
+def open_source(
+    source: str | None,
+    *,
+    workspace: Path | None = None,
+    threshold: float | None = None,
+    objective: float | None = None,
+    days: int | None = None,
+    as_of: datetime | None = None,
+    **reading: Any,
+) -> Opened:
+    """Connect to a source under the settings of the workspace; flags override.
+
+    Raises
+    ------
+    InputError
+        If there is no source, or it cannot be opened.
+    """
+    from slaopt.params import load_params
+    from slaopt.sources import connect
+    from slaopt.workspace import find_workspace
+
+    try:
+        found: Path | None = find_workspace(workspace)
+    except InputError:
+        if workspace is not None or "SLAOPT_WORKSPACE" in os.environ:
+            raise
+        found = None  # a stranger's file needs no workspace: the built-in settings hold
+    book = load_params(found, overrides={"threshold": threshold, "objective": objective, "days": days})
+    wanted = source or book.default.source
+    if not wanted:
+        raise InputError("no source: give --source PATH_OR_URL, or set `source:` in params/default.yaml")
+    return Opened(connect(wanted, book=book, now=datetime.now(UTC), **reading), book, as_of)
+
+
+def for_each(
+    source: str | None,
+    services: tuple[str, ...],
+    options: dict[str, Any],
+    as_json: bool,
+    compute: Callable[[Profiles, Params], Result],
+    lines: Callable[[list[Any]], Iterable[str]],
+) -> int:
+    """Compute something of each service and print it: lines for people, or JSON; give the exit code."""
+    opened = open_source(source, **options)
+    results = opened.each(compute, opened.source.inspect(), services)
+    if as_json:
+        print_json([result.to_dict() for result in results])
+    else:
+        print_lines(lines(results))
+    return status_of(results)

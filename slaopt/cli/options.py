@@ -1,0 +1,103 @@
+"""Options that mean the same in every command, and the values that they take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = [
+    "Moment",
+    "Seconds",
+    "json_option",
+    "options",
+    "reading_options",
+    "source_option",
+    "span_options",
+    "what_if_options",
+    "workspace_option",
+]
+
+YEARS = range(1971, 2262)  # what nanosecond stamps can hold, with a year to spare
+Command = Callable[..., Any]
+
+
+class Moment(click.ParamType):  # type: ignore[type-arg]  # generic in recent versions only
+    """A time in ISO 8601; without a zone it is UTC."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read the time, or fail with an example."""
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no time: give 2026-11-03T14:00:00Z", param, ctx)
+        if moment.year not in YEARS:
+            self.fail(f"{value!r} lies outside the years {YEARS[0]} to {YEARS[-1]}", param, ctx)
+        return moment.replace(tzinfo=moment.tzinfo or UTC)
+
+
+class Seconds(click.ParamType):  # type: ignore[type-arg]
+    """A duration: a bare number is seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read the duration, or fail with the units that are known."""
+        from slaopt.wording import parse_seconds
+
+        try:
+            return parse_seconds(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _assignments(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    given = dict(value.partition("=")[::2] for value in values)
+    roles = ("timestamp", "service", "duration", "unit", "status")
+    for role, name in given.items():
+        if role not in roles or not name:
+            raise click.BadParameter(f"give ROLE=NAME, ROLE being one of {', '.join(roles)}", ctx, param)
+    return given
+
+
+def options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Join options into one decorator; help lists them in this order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+workspace_option = click.option(
+    "--workspace",
+    type=click.Path(path_type=Path),
+    help="Folder with params/ and reports/ (default: SLAOPT_WORKSPACE, else the nearest).",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+reading_options = options(
+    click.option("--table", help="Table of a SQL source, `schema.table` too."),
+    click.option("--column", "columns", multiple=True, metavar="ROLE=NAME", callback=_assignments,
+                 help="Name a column, e.g. duration=latency_ms. Roles: timestamp, service, duration, unit, status."),
+    click.option("--unit", help="Unit of the duration column: s, ms, us, ns, min, h."),
+    click.option("--timezone", help="Zone of time stamps that carry none (default UTC)."),
+    click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark of durations."),
+)  # fmt: skip
+span_options = options(
+    click.option("--as-of", type=Moment(), help="End of the period (default: first full hour after the latest stamp)."),
+    click.option("--days", type=click.IntRange(7, 365), help="Length of the period (default 30)."),
+)
+what_if_options = options(
+    click.option("--service", "services", multiple=True, help="Only this service; may be given again."),
+    click.option("--threshold", type=Seconds(), help="What-if: another current threshold (seconds, or 300ms)."),
+    click.option("--objective", type=click.FloatRange(0, 1, min_open=True, max_open=True),
+                 help="What-if: another objective, 0–1."),
+)  # fmt: skip
+source_option = click.option("--source", help="Path, glob, folder, database URL, or a name of params `sources:`.")
