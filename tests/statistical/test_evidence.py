@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.evidence.build import DETECTORS
+from tests.evidence.build import SECTIONS, written
+from tests.evidence.detectors import DETECTORS
 from tests.statistical.coverage import CASES, FIGURES
 from tests.statistical.simulated import monte_carlo_error
 
@@ -24,3 +25,7 @@ def test_the_page_has_every_service_above_its_bar(case):
 def test_the_page_has_every_detector():
     names = {name for name in ROWS if ":" in name}
     assert len(names) == sum(len(kinds) for _, kinds, _ in DETECTORS)
+
+
+def test_the_page_has_every_section():
+    assert list(written()) == list(SECTIONS)
