@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slaopt.analysis import Analysis
 from slaopt.analysis import analyze as analyze_period
@@ -15,6 +15,9 @@ from slaopt.profile import Profiles
 from slaopt.result import Result, Skipped
 from slaopt.wording import parse_seconds
 
+if TYPE_CHECKING:
+    from slaopt.forecast import Backtest, Forecast
+
 __all__ = ["Assessment", "analyze", "assess", "recommend"]
 
 
@@ -24,6 +27,8 @@ class Assessment(Result):
 
     analysis: Analysis
     recommendation: Recommendation
+    forecast: tuple[Forecast, ...] = ()  # at the current and the recommended threshold, over 7, 14 and 30 days
+    backtest: Backtest | None = None
     settings: Mapping[str, Any]  # the parameters, as JSON holds them
     seed: int
 

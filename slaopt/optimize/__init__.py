@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from slaopt.optimize.earlier import Earlier
+from slaopt.optimize.impact import Estimate, Impact, MonthlyFigure
 from slaopt.optimize.outcome import Outcome
 from slaopt.optimize.recommend import recommend_threshold
 from slaopt.optimize.recommendation import PredictedOutcomes, Rationale, Recommendation, Verdict
+from slaopt.optimize.risk import RiskFactor
 from slaopt.optimize.scores import CandidateScore
 
 __all__ = [
     "CandidateScore",
+    "Earlier",
+    "Estimate",
+    "Impact",
+    "MonthlyFigure",
     "Outcome",
     "PredictedOutcomes",
     "Rationale",
     "Recommendation",
+    "RiskFactor",
     "Verdict",
     "recommend_threshold",
 ]

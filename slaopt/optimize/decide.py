@@ -17,7 +17,7 @@ from slaopt.result import Result
 
 __all__ = ["FEWEST_BUDGETED", "MUCH", "Decision", "Gate", "decide"]
 
-Gate = Literal["best", "gain"]
+Gate = Literal["best", "gain", "confidence", "first week"]
 
 FEWEST_BUDGETED = 5.0  # violations that the budget allows in a month; with fewer no alert can tell chance from trouble
 MUCH = 0.1  # tightness under which a threshold sees little

@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING, Literal
 from slaopt.analysis.alerts import BurnRateWindow, Cell
 from slaopt.optimize.candidates import Bound
 from slaopt.optimize.decide import Gate
+from slaopt.optimize.earlier import Earlier
 from slaopt.optimize.html import recommendation_html
+from slaopt.optimize.impact import Impact
 from slaopt.optimize.outcome import Outcome
+from slaopt.optimize.risk import RiskFactor, RiskLevel
 from slaopt.optimize.scores import CandidateScore
 from slaopt.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from slaopt.analysis.watch import Watch
+    from slaopt.forecast import Forecast
+    from slaopt.optimize.criteria import RollbackRule
 
 __all__ = ["ASSUMPTION", "Outcome", "PredictedOutcomes", "Rationale", "Recommendation", "Verdict"]
 
@@ -45,13 +52,13 @@ class PredictedOutcomes(Result):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recommendation(Result):
-    """What to do about the threshold of a service. Fields that are always None are computed by a later version."""
+    """What to do about the threshold of a service."""
 
     service: str = field(metadata={"published": "service_type"})
     current_threshold: float | None
     recommended_threshold: float | None  # the current one where it is kept; None without a recommendation
     verdict: Verdict
-    gate: Gate | None  # what held a kept threshold: it is the best already, or a change gains too little
+    gate: Gate | None  # what held a kept threshold
     bound: Bound | None  # what kept the choice from going further
     objective: float
     strategy: str
@@ -77,10 +84,17 @@ class Recommendation(Result):
     policy: str  # the same in a sentence, with the factors and what counts as one page
     assumption: str = ASSUMPTION
     command: str | None  # what a reviewer does to put it in force
-    confidence_score: float | None = None
-    implementation_risk: Literal["low", "medium", "high"] | None = None
-    rollback_criteria: tuple[str, ...] | None = None
-    rollback_rules: tuple[str, ...] | None = None
+    forecast_now: tuple[Forecast, ...] = ()  # at the current threshold, over 7, 14 and 30 days
+    forecast_then: tuple[Forecast, ...] = ()  # at the recommended one
+    confidence_score: float | None = None  # that the best change lowers the loss over the coming 30 days
+    week_before: Earlier | None = None
+    impact: Impact | None = None
+    implementation_risk: RiskLevel | None = None  # of a change
+    risk_factors: tuple[RiskFactor, ...] = ()
+    mitigation_strategies: tuple[str, ...] = ()
+    rollback_criteria: tuple[str, ...] = ()
+    rollback_rules: tuple[RollbackRule, ...] = ()
+    watch: Watch | None = None  # at the recommended threshold
 
     def to_frame(self) -> pd.DataFrame:
         """Give the candidates, one a row."""
