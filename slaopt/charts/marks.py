@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import altair as alt
 
     from slaopt.analysis import DailyPercentiles
-    from slaopt.charts.places import Names, Place
+    from slaopt.charts.places import Labels, Place, Places
     from slaopt.optimize import Recommendation
 
 __all__ = [
@@ -80,7 +80,7 @@ def label(rows: Sequence[Mapping[str, Any]], encoding: Mapping[str, Any], colour
     return halo + base.mark_text(color=colour, **style)
 
 
-def rule_across(y: alt.Y, x: alt.X, value: float, text: str, colour: str, *, names: Names) -> Layers:
+def rule_across(y: alt.Y, x: alt.X, value: float, text: str, colour: str, *, names: Labels) -> Layers:
     """A horizontal line named where it has room, at its left end if there is."""
     import altair as alt
 
@@ -89,8 +89,19 @@ def rule_across(y: alt.Y, x: alt.X, value: float, text: str, colour: str, *, nam
     return rule + named(names.on_rule(text, value), text, x, y, colour, fontWeight=400)
 
 
-def named(place: Place, text: str, x: alt.X, y: alt.Y, colour: str, **style: Any) -> Layers:
-    """A name at its place."""
+def named(places: Places, text: str, x: alt.X, y: alt.Y, colour: str, **style: Any) -> Layers:
+    """A name at that of its places which fits the width that the chart has on the screen."""
+    import altair as alt
+
+    shown = alt.ExprRef(f"width < {places.below:.0f} ? 0 : 1"), alt.ExprRef(f"width < {places.below:.0f} ? 1 : 0")
+    drawn = [
+        _named(place, text, x, y, colour, opacity=opacity, **style)
+        for place, opacity in zip((places.wide, places.narrow), shown, strict=True)
+    ]
+    return drawn[0] + drawn[1]
+
+
+def _named(place: Place, text: str, x: alt.X, y: alt.Y, colour: str, **style: Any) -> Layers:
     row = {_field(x): place.x, _field(y): place.y, "label": text}
     return label([row], {"x": x, "y": y}, colour, **place.style, **style)
 

@@ -21,7 +21,7 @@ from slaopt.charts.marks import (
     rule_across,
     threshold_rules,
 )
-from slaopt.charts.places import Names, Plot
+from slaopt.charts.places import Labels, Plot
 from slaopt.charts.scales import bounds_of, clock, day_labels, days_x, duration_axis, noon, percent_axis, threshold_name
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def violations_per_day(assessment: Assessment) -> Figure | Absent:
     names = day_labels(daily.dates)
     layers: list[Any] = _hatched(assessment.analysis, x)
     budget_name = f"error budget {wording.percent(budget)}"
-    places = Names(plot=Plot(size="wide", pixels=240, x=tuple(x["scale"]["domain"]), y=(0, top)))
+    places = Labels.of(Plot(size="wide", pixels=240, x=tuple(x["scale"]["domain"]), y=(0, top)))
     days = noon(daily.dates)
     places.avoid(x["scale"]["domain"], [budget, budget])
     for drawn in lines:
@@ -145,7 +145,7 @@ def percentiles_per_day(analysis: Analysis) -> Figure:
     y = alt.Y("seconds:Q", scale=scale, axis=duration_axis(low, high, "Duration (log scale)"))
     names = day_labels(daily.dates)
     layers: list[Any] = _hatched(analysis, x)
-    places = Names(plot=Plot(size="full", pixels=270, x=tuple(x["scale"]["domain"]), y=(low, high), log_y=True))
+    places = Labels.of(Plot(size="full", pixels=270, x=tuple(x["scale"]["domain"]), y=(low, high), log_y=True))
     days = noon(daily.dates)
     if analysis.threshold:
         places.avoid(x["scale"]["domain"], [analysis.threshold] * 2)

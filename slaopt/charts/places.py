@@ -1,26 +1,32 @@
-"""Where names stand in a chart: next to what they name, and where they cover neither a line nor another name."""
+"""Where names stand in a chart: next to what they name, and where they cover neither a line nor another name.
+
+A chart is as wide as its column, and text is not: on a narrow screen names need other places. So each name gets two,
+one for the width that the chart is made for and one for a telephone, and the chart shows the one that fits.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Box", "Names", "Place", "Plot"]
+__all__ = ["Box", "Labels", "Names", "Place", "Places", "Plot"]
 
 Floats = NDArray[np.float64]
 Size = Literal["full", "wide", "half"]
 Align = Literal["left", "center", "right"]
 
 WIDTHS: dict[Size, float] = {"full": 745, "wide": 545, "half": 430}  # pixels between the axis and the right end
+NARROW = 295.0  # the same on a screen of 400 pixels
 FRAME = 56  # pixels of a chart's height that its axis and its titles take
 LETTER, LINE = 7.4, 15  # pixels of a letter's width and of a line of text
 STEP = 4  # pixels between the places that are tried, and between the points that stand for a line
 GAP = 4  # pixels between a line and its name
+BESIDE = 5  # pixels between a vertical line and its name
 ALIKE = 20  # pixels of distance from which on a name is not taken for another line's
 OUTSIDE, FAR, STEEP = 60.0, 0.008, 0.015  # prices: of leaving the plot, of a pixel from the wanted end, of a slope
 
@@ -35,11 +41,12 @@ class Plot:
     y: tuple[float, float]
     log_x: bool = False
     log_y: bool = False
+    narrow: bool = False  # on a telephone
 
     @property
     def width(self) -> float:
         """Pixels across."""
-        return WIDTHS[self.size]
+        return NARROW if self.narrow else WIDTHS[self.size]
 
     @property
     def height(self) -> float:
@@ -109,6 +116,15 @@ class Place:
         return {"align": self.align, "dx": round(self.dx, 1), "dy": round(self.dy, 1), "baseline": "middle"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """The places of one name: in a chart as wide as it is made for, and in one narrower than `below` pixels."""
+
+    wide: Place
+    narrow: Place
+    below: float
+
+
 @dataclass(slots=True, kw_only=True)
 class Names:
     """Gives names their places one after another; what comes later gives way to what stands already."""
@@ -154,6 +170,21 @@ class Names:
                 tried.append((price, centre, side, box))
         _, centre, side, box = min(tried, key=lambda entry: entry[0])
         return self._take(box, centre, edge, dy=side * 9)
+
+    def beside_rule(self, text: str, x: float, *, rows: int = 3) -> Place:
+        """Name a vertical line near its top, on the side and in the row of text where there is most room."""
+        edge, width = float(self.plot.across(x)), LETTER * len(text)
+        tried: list[tuple[float, float, Align, Box]] = []
+        sides: tuple[tuple[Align, int], ...] = (("left", 1), ("right", -1))
+        for row in range(rows):
+            middle = LINE / 2 + row * (LINE + 2)
+            for align, way in sides:
+                box = _box(edge + way * (BESIDE + width / 2), middle, width / 2)
+                tried.append((self._price(box) + row + 0.5 * (way < 0), middle, align, box))
+        _, middle, align, box = min(tried, key=lambda entry: entry[0])
+        self.boxes.append(box)
+        way = 1 if align == "left" else -1
+        return Place(x=x, y=self.plot.value_down(middle), box=box, align=align, dx=way * BESIDE)
 
     def around(self, text: str, x: float, y: float, *, reach: float = 10) -> Place:
         """Name a point on the side where there is most room."""
@@ -204,6 +235,48 @@ class Names:
                 n = min(1_000, int(max(abs(c - a), abs(d - b)) // STEP))
                 points += [(a + (c - a) * k / (n + 1), b + (d - b) * k / (n + 1)) for k in range(1, n + 1)]
         return np.array(points, dtype=float).reshape(-1, 2)
+
+
+@dataclass(slots=True)
+class Labels:
+    """Gives each name its places: a ground of the width that the chart is made for, and one of a telephone's."""
+
+    grounds: tuple[Names, Names]
+
+    @classmethod
+    def of(cls, plot: Plot) -> Labels:
+        """Begin with an empty chart."""
+        return cls((Names(plot=plot), Names(plot=replace(plot, narrow=True))))
+
+    def avoid(self, x: ArrayLike, y: ArrayLike) -> None:
+        """Keep names off a line through these values; missing ones are gaps."""
+        for names in self.grounds:
+            names.avoid(x, y)
+
+    def clear(self, x: float, y: float, radius: float) -> None:
+        """Keep names off a point."""
+        for names in self.grounds:
+            names.clear(x, y, radius)
+
+    def along(self, text: str, x: ArrayLike, y: ArrayLike) -> Places:
+        """Name a line where it runs flat and alone, rather late than early."""
+        return self._both(lambda names: names.along(text, x, y))
+
+    def on_rule(self, text: str, y: float) -> Places:
+        """Name a horizontal line at its left end, or further along where something stands there."""
+        return self._both(lambda names: names.on_rule(text, y))
+
+    def beside_rule(self, text: str, x: float) -> Places:
+        """Name a vertical line near its top."""
+        return self._both(lambda names: names.beside_rule(text, x))
+
+    def around(self, text: str, x: float, y: float) -> Places:
+        """Name a point on the side where there is most room."""
+        return self._both(lambda names: names.around(text, x, y))
+
+    def _both(self, find: Callable[[Names], Place]) -> Places:
+        wide, narrow = self.grounds
+        return Places(wide=find(wide), narrow=find(narrow), below=(wide.plot.width + narrow.plot.width) / 2)
 
 
 def _steps(low: float, high: float) -> Iterable[float]:

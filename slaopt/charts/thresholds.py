@@ -9,7 +9,7 @@ import numpy as np
 from slaopt import wording
 from slaopt.charts.figure import COLOURS, Absent, Figure, Table, data
 from slaopt.charts.marks import DASH, named, rule_across, threshold_rules
-from slaopt.charts.places import Names, Plot
+from slaopt.charts.places import Labels, Plot
 from slaopt.charts.scales import bounds_of, duration_axis, percent_axis, threshold_name
 from slaopt.optimize.sentences import chance, frequency, pages
 
@@ -46,7 +46,7 @@ def rates_by_threshold(recommendation: Recommendation) -> Figure | Absent:
     band = base.mark_area(
         color=COLOURS["violation"], opacity=0.2, interpolate="monotone", clip=True, aria=False
     ).encode(y=alt.Y("low:Q", scale=scale, axis=y["axis"]), y2="high:Q")
-    places = Names(plot=Plot(size="half", pixels=280, x=(low, high), y=(0, top), log_x=True))
+    places = Labels.of(Plot(size="half", pixels=280, x=(low, high), y=(0, top), log_x=True))
     places.avoid([score.threshold for score in scores], [score.rate.average_week for score in scores])
     layers: list[Any] = [
         band,
@@ -165,7 +165,7 @@ def _trade_row(score: CandidateScore) -> dict[str, Any]:
 def _named_points(recommendation: Recommendation, x: alt.X, y: alt.Y) -> list[Any]:
     """Rings around the current and the recommended candidate with their names, and the names of both ends."""
     scores = recommendation.candidates
-    places = Names(plot=Plot(size="half", pixels=280, x=tuple(x["scale"]["domain"]), y=tuple(y["scale"]["domain"])))
+    places = Labels.of(Plot(size="half", pixels=280, x=tuple(x["scale"]["domain"]), y=tuple(y["scale"]["domain"])))
     places.avoid([score.tightness for score in scores], [score.pages_per_week for score in scores])
     layers: list[Any] = []
     marked = sorted(
