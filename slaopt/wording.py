@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 __all__ = ["count", "day", "moment", "number", "parse_seconds", "per_thousand", "percent", "seconds", "span"]
@@ -86,9 +86,9 @@ def moment(time: datetime, timezone: str = "UTC") -> str:
     return f"{local.day} {local:%b %Y, %H:%M} {local.tzname() or timezone}"
 
 
-def day(time: datetime, timezone: str = "UTC") -> str:
-    """Write a day as 3 Nov 2026."""
-    local = time.astimezone(ZoneInfo(timezone))
+def day(time: date, timezone: str = "UTC") -> str:
+    """Write a day, or that of a moment in the zone, as 3 Nov 2026."""
+    local = time.astimezone(ZoneInfo(timezone)) if isinstance(time, datetime) else time
     return f"{local.day} {local:%b %Y}"
 
 

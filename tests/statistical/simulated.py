@@ -48,6 +48,9 @@ class Service:
     incidents: bool = False  # one day in ten, 1-6 h, x2-5
     trend: float = 0.0  # of the log level, per day
     jump: tuple[float, float] | None = None  # day from which durations are so many times longer
+    until: float | None = None  # day on which the jump ends
+    daily: float = 0.1  # amplitude of the log level over the day
+    weekend: float = -0.1  # log level on weekends
     log_low: float = -5.0
     log_high: float = 6.0
 
@@ -62,8 +65,9 @@ class Service:
     def season(self) -> tuple[np.ndarray, np.ndarray]:
         """Executions and log level of each hour of the week, Monday first."""
         hour, weekend = np.arange(168) % 24, np.arange(168) >= 120
-        traffic = (1 + 0.6 * np.sin(2 * np.pi * (hour - 8) / 24)) * np.where(weekend, 0.6, 1.0)
-        level = 0.1 * np.sin(2 * np.pi * (hour - 8) / 24) - 0.1 * weekend
+        wave = np.sin(2 * np.pi * (hour - 8) / 24)
+        traffic = (1 + 0.6 * wave) * np.where(weekend, 0.6, 1.0)
+        level = self.daily * wave + self.weekend * weekend
         return self.per_day * 7 * traffic / traffic.sum(), level
 
     def levels(self, rng: np.random.Generator) -> np.ndarray:
@@ -76,7 +80,8 @@ class Service:
             ar[i] = self.rho * ar[i - 1] + np.sqrt(1 - self.rho**2) * noise[i]
         level = np.resize(self.season()[1], hours) + self.sd * ar + self.trend * np.arange(hours) / 24
         if self.jump:
-            level[int(self.jump[0] * 24) :] += np.log(self.jump[1])
+            end = None if self.until is None else int(self.until * 24)
+            level[int(self.jump[0] * 24) : end] += np.log(self.jump[1])
         if self.incidents:
             for day in np.flatnonzero(rng.random(self.days) < 0.1):
                 first = day * 24 + rng.integers(24)
