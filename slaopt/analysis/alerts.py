@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import pdtrik
 
+from slaopt.analysis.windows import cumulative, window_sums
 from slaopt.buckets import SAME
 from slaopt.profile import Profile
 from slaopt.result import Result
@@ -96,6 +97,7 @@ class Cell(Result):
     hours: float
     share: float
     caught: float  # 0–1: share of the starts at which a page would have come × share of the time without pages
+    error: float = 0.0  # standard error of `caught`, as if the starts were drawn at random
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +107,7 @@ class Tightness(Result):
     threshold: float
     value: float
     cells: tuple[Cell, ...]
+    error: float = 0.0  # standard error of `value` over the starts
 
     def caught(self, *, factor: float, hours: float, share: float) -> float:
         """Give the share caught of one of the injected slowdowns."""
@@ -130,13 +133,23 @@ def never_firing(objective: float, *, window_days: float = 30) -> tuple[BurnRate
     return tuple(w for w in BURN_RATE_WINDOWS if factor(w, window_days=window_days) * (1 - objective) > 1 + SAME)
 
 
-def replay(steps: Profile, thresholds: Sequence[float], *, objective: float, window_days: float = 30) -> list[Replay]:
-    """Replay the policy on a Profile of five-minute steps, at each threshold (seconds)."""
-    policy = _Policy.of(steps, objective=objective, window_days=window_days)
-    weeks = (steps.end - steps.start) / timedelta(weeks=1)
+def replay(
+    steps: Profile,
+    thresholds: Sequence[float],
+    *,
+    objective: float,
+    window_days: float = 30,
+    since: datetime | None = None,
+) -> list[Replay]:
+    """Replay the policy on a Profile of five-minute steps, at each threshold (seconds).
+
+    Windows look at all of the Profile; alerts are counted from `since` on.
+    """
+    policy = _Policy.of(steps, objective=objective, window_days=window_days, since=since)
+    weeks = (steps.end - max(since or steps.start, steps.start)) / timedelta(weeks=1)
     replays = []
     for chunk in _chunks(thresholds, steps.slots):
-        violations = _cumulative(_above(steps, chunk))
+        violations = cumulative(_above(steps, chunk))
         pages, tickets = (_fires(policy, violations, severity) for severity in ("page", "ticket"))
         for threshold, paged, ticketed in zip(chunk, pages, tickets, strict=True):
             sent = _sent(paged, steps.step)
@@ -159,6 +172,7 @@ def tightness(
     objective: float,
     window_days: float = 30,
     degradations: Degradations = DEGRADATIONS,
+    since: datetime | None = None,
 ) -> list[Tightness]:
     """Inject slowdowns into history and see which ones the pages would catch, at each threshold (seconds).
 
@@ -166,17 +180,17 @@ def tightness(
     a page fires inside it; starts at which a page fires anyway are left out, since they show nothing, and all is
     multiplied by the share of the time without pages: an alert that always fires tells nobody anything.
     """
-    policy = _Policy.of(steps, objective=objective, window_days=window_days)
+    policy = _Policy.of(steps, objective=objective, window_days=window_days, since=since)
     starts = _starts(policy.counting, degradations, steps.step)
     measured = []
     for chunk in _chunks(thresholds, steps.slots):
         counts = _above(steps, chunk)
-        violations = _cumulative(counts)
+        violations = cumulative(counts)
         firing = _fires(policy, violations, "page")
         alone = _within(firing, starts, degradations, steps.step)  # (thresholds, starts, hours)
         caught = np.empty((len(chunk), len(degradations.factors), len(degradations.hours), len(degradations.shares)))
         for i, k in enumerate(degradations.factors):
-            extra = _cumulative(_above(steps, np.asarray(chunk) / k) - counts)
+            extra = cumulative(_above(steps, np.asarray(chunk) / k) - counts)
             needed = _share_needed(policy, violations, extra, starts, degradations, steps.step)
             caught[:, i] = _mean_where(needed[..., None] <= np.asarray(degradations.shares) + SAME, ~alone)
         for threshold, share, fired in zip(chunk, caught, firing, strict=True):
@@ -199,16 +213,16 @@ class _Alert:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Policy:
     alerts: tuple[_Alert, ...]
-    counting: Mask  # (slots,) False in excluded time
+    counting: Mask  # (slots,) False in excluded time, and before alerts count
 
     @classmethod
-    def of(cls, steps: Profile, *, objective: float, window_days: float) -> _Policy:
+    def of(cls, steps: Profile, *, objective: float, window_days: float, since: datetime | None) -> _Policy:
         budget = 1 - objective
-        executed = _cumulative(steps.valid)
+        executed = cumulative(steps.valid)
         alerts = []
         for window in BURN_RATE_WINDOWS:
             long, short = round(window.long / steps.step), round(window.short / steps.step)
-            in_long, in_short = _window(executed, long), _window(executed, short)
+            in_long, in_short = window_sums(executed, long), window_sums(executed, short)
             burning = factor(window, window_days=window_days) * budget * (1 - SAME)
             needed = np.maximum(burning * in_long, _guard(budget * in_long))
             alerts.append(
@@ -220,7 +234,10 @@ class _Policy:
                     short_needs=np.where(in_short > 0, burning * in_short, np.inf),
                 )
             )
-        return cls(alerts=tuple(alerts), counting=steps.slot_sums.excluded < 1)
+        counting = steps.slot_sums.excluded < 1
+        if since is not None:
+            counting[: max(-((steps.start - since) // steps.step), 0)] = False
+        return cls(alerts=tuple(alerts), counting=counting)
 
     def of_severity(self, severity: Severity) -> Iterator[_Alert]:
         return (alert for alert in self.alerts if alert.severity == severity)
@@ -249,26 +266,12 @@ def _above(steps: Profile, thresholds: ArrayLike) -> Floats:
     return np.asarray(rows)
 
 
-def _cumulative(counts: Floats) -> Floats:
-    """Sums of what came before each slot, (…, slots) → (…, slots + 1)."""
-    sums = np.zeros((*counts.shape[:-1], counts.shape[-1] + 1))
-    np.cumsum(counts, axis=-1, out=sums[..., 1:])
-    return sums
-
-
-def _window(sums: Floats, length: int) -> Floats:
-    """Sums over the `length` slots that end with each slot, fewer at the start: (…, slots + 1) → (…, slots)."""
-    inside = sums[..., 1:].copy()
-    inside[..., length:] -= sums[..., 1 : max(inside.shape[-1] - length, 0) + 1]
-    return inside
-
-
 def _fires(policy: _Policy, violations: Floats, severity: Severity) -> Mask:
     """Where an alert of the severity fires, (thresholds, slots), from cumulative violations."""
     firing = np.zeros((len(violations), len(policy.counting)), dtype=bool)
     for alert in policy.of_severity(severity):
-        both = _window(violations, alert.long) >= alert.long_needs
-        both &= _window(violations, alert.short) >= alert.short_needs
+        both = window_sums(violations, alert.long) >= alert.long_needs
+        both &= window_sums(violations, alert.short) >= alert.short_needs
         firing |= both
     return firing & policy.counting
 
@@ -303,7 +306,7 @@ def _starts(counting: Mask, degradations: Degradations, step: timedelta) -> NDAr
 
 def _within(firing: Mask, starts: NDArray[np.int64], degradations: Degradations, step: timedelta) -> Mask:
     """Whether a page fires within the hours after each start, (thresholds, starts, hours)."""
-    sums = _cumulative(firing.astype(float))
+    sums = cumulative(firing.astype(float))
     slots = firing.shape[-1]
     lengths = [round(timedelta(hours=hours) / step) for hours in degradations.hours]
     return np.stack([sums[:, np.minimum(starts + n, slots)] > sums[:, starts] for n in lengths], axis=-1)
