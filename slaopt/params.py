@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from slaopt.errors import ParamsError
 from slaopt.excluded import BusinessHours, Excluded, Maintenance, WeeklyMaintenance
 from slaopt.wording import parse_seconds
 
-__all__ = ["Params", "ParamsBook", "SourceParams", "load_params"]
+__all__ = ["Costs", "Params", "ParamsBook", "SourceParams", "ThresholdChange", "load_params"]
 
 FAILED_STATUSES = (
     "failed", "failure", "fail", "error", "errored", "cancelled", "canceled", "aborted", "timeout", "timed_out",
@@ -35,6 +37,30 @@ class SourceParams(BaseModel):
     unit: str | None = None
     timezone: str | None = None
     decimal: Literal[".", ","] | None = None
+
+
+class ThresholdChange(BaseModel):
+    """From `since` on, until the next change, this threshold (seconds) was in force."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    since: AwareDatetime
+    threshold: float
+
+    @field_validator("threshold", mode="before")
+    @classmethod
+    def _duration(cls, value: Any) -> Any:
+        return parse_seconds(value)
+
+
+class Costs(BaseModel):
+    """What one violation and one page cost, in `currency`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    violation: float = Field(0.0, ge=0, allow_inf_nan=False)
+    page: float = Field(0.0, ge=0, allow_inf_nan=False)
+    currency: str = Field(min_length=1, max_length=10)
 
 
 class Params(BaseModel):
@@ -56,6 +82,7 @@ class Params(BaseModel):
     confidence_level: float = Field(0.95, ge=0.8, le=0.99)
 
     threshold: float | None = None
+    threshold_history: tuple[ThresholdChange, ...] = ()
     objective: float = Field(0.99, gt=0, lt=1)
     min_threshold: float | None = None
     max_threshold: float | None = None
@@ -64,11 +91,31 @@ class Params(BaseModel):
     business_priority: Literal["reliability", "efficiency", "cost"] | None = None
     degradations_per_month: float = Field(1.0, gt=0, le=100)
     minimum_gain: float = Field(3.0, ge=0)
+    costs: Costs | None = None
     seed: int = Field(0, ge=0)
 
     def published(self) -> dict[str, Any]:
         """Give the settings that figures hang on, as JSON holds them; sources change none and may hold secrets."""
         return self.model_dump(mode="json", exclude={"source", "sources"})
+
+    def threshold_at(self, moment: datetime) -> float | None:
+        """Give the threshold in force at a moment, seconds.
+
+        Before the first of `threshold_history` the earliest known one is assumed; without a history the current one.
+        """
+        if not self.threshold_history:
+            return self.threshold
+        begun = [change.threshold for change in self.threshold_history if change.since <= moment]
+        return begun[-1] if begun else self.threshold_history[0].threshold
+
+    @field_validator("threshold_history")
+    @classmethod
+    def _in_order(cls, value: tuple[ThresholdChange, ...]) -> tuple[ThresholdChange, ...]:
+        ordered = tuple(sorted(value, key=lambda change: change.since))
+        twice = [a.since for a, b in itertools.pairwise(ordered) if a.since == b.since]
+        if twice:
+            raise ValueError(f"two thresholds begin at {twice[0].isoformat()}: keep one")
+        return ordered
 
     @field_validator("threshold", "min_threshold", "max_threshold", mode="before")
     @classmethod
@@ -108,7 +155,7 @@ class ParamsBook:
 
 _NESTED = [
     field.alias or name
-    for model in (SourceParams, Excluded, BusinessHours, Maintenance, WeeklyMaintenance)
+    for model in (SourceParams, ThresholdChange, Costs, Excluded, BusinessHours, Maintenance, WeeklyMaintenance)
     for name, field in model.model_fields.items()
 ]
 

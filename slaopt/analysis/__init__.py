@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from slaopt.analysis.attainment import Attainment
+from slaopt.analysis.changepoints import ChangePoint, change_points, last_abrupt
 from slaopt.analysis.daily import DailyPercentiles, HourWeekday, daily_percentiles, hour_weekday
 from slaopt.analysis.days import Days, days_of
 from slaopt.analysis.describe import Analysis, analyze
@@ -14,16 +16,24 @@ from slaopt.analysis.intervals import (
     violation_rate,
     violation_rates,
 )
+from slaopt.analysis.load import LoadCorrelation
 from slaopt.analysis.outliers import OddHour, Outliers, find_outliers
 from slaopt.analysis.quality import Quality, QualityCheck, check_quality
+from slaopt.analysis.seasonality import SeasonalPattern
 from slaopt.analysis.statistics import Baseline, Statistics, baseline, statistics
+from slaopt.analysis.traffic import LowTraffic
+from slaopt.analysis.trend import TrendAnalysis, analyze_trend
 
 __all__ = [
     "Analysis",
+    "Attainment",
     "Baseline",
+    "ChangePoint",
     "DailyPercentiles",
     "Days",
     "HourWeekday",
+    "LoadCorrelation",
+    "LowTraffic",
     "MeanEstimate",
     "OddHour",
     "Outliers",
@@ -31,14 +41,19 @@ __all__ = [
     "QualityCheck",
     "QuantileEstimate",
     "RateEstimate",
+    "SeasonalPattern",
     "Statistics",
+    "TrendAnalysis",
     "analyze",
+    "analyze_trend",
     "baseline",
+    "change_points",
     "check_quality",
     "daily_percentiles",
     "days_of",
     "find_outliers",
     "hour_weekday",
+    "last_abrupt",
     "mean_estimate",
     "quantile_estimate",
     "statistics",

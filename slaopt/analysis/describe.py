@@ -9,14 +9,17 @@ from math import isfinite
 
 import numpy as np
 
+from slaopt.analysis.attainment import Attainment
 from slaopt.analysis.daily import DailyPercentiles, HourWeekday, daily_percentiles, hour_weekday
 from slaopt.analysis.days import days_of
 from slaopt.analysis.effective import FEWEST_COUNT, FEWEST_DAYS
 from slaopt.analysis.intervals import RateEstimate, violation_rate
-from slaopt.analysis.outliers import Outliers, find_outliers
+from slaopt.analysis.outliers import OddHour, Outliers, find_outliers
 from slaopt.analysis.quality import Quality, check_quality
 from slaopt.analysis.statistics import Baseline, Statistics, baseline, statistics
 from slaopt.analysis.summary import table
+from slaopt.analysis.traffic import LowTraffic
+from slaopt.analysis.trend import TrendAnalysis, analyze_trend
 from slaopt.excluded import Excluded
 from slaopt.intake import ServiceIntake
 from slaopt.params import Params
@@ -48,12 +51,17 @@ class Analysis(Result):
     quality: Quality
     data_quality_score: float
     performance_statistics: Statistics
-    trend_analysis: None = None
+    trend_analysis: TrendAnalysis
     baseline_performance: Baseline
+    baseline_since: datetime | None  # baseline and violation rate rest on what came after a change; None: on all
     outliers: Outliers
     threshold: float | None
     objective: float
     violation_rate: RateEstimate | None  # at the current threshold
+    incident_hours: tuple[OddHour, ...]
+    violation_rate_without_incidents: RateEstimate | None  # None where no hour was odd
+    attainment: tuple[Attainment, ...]  # of the whole history: calendar weeks, then months
+    low_traffic: LowTraffic | None  # why so few executions cannot show whether the objective is kept
     daily: DailyPercentiles
     week: HourWeekday
     excluded_share: float  # of the period
@@ -88,11 +96,17 @@ def analyze(profiles: Profiles, params: Params) -> Analysis | Skipped:
         quality=quality,
         data_quality_score=quality.score,
         performance_statistics=statistics(profile),
+        trend_analysis=analyze_trend(profile),
         baseline_performance=described,
+        baseline_since=None,
         outliers=find_outliers(profile),
         threshold=threshold,
         objective=params.objective,
         violation_rate=rate,
+        incident_hours=(),
+        violation_rate_without_incidents=None,
+        attainment=(),
+        low_traffic=None,
         daily=daily_percentiles(profile, threshold=threshold),
         week=hour_weekday(profile, threshold=threshold),
         excluded_share=float(profile.slot_sums.excluded.mean()),
