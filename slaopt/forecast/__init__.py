@@ -1,0 +1,8 @@
+"""What will be: violation rates of the coming windows, with intervals, and how such forecasts fared before."""
+
+from __future__ import annotations
+
+from slaopt.forecast.backtest import Backtest, BacktestRow
+from slaopt.forecast.curve import Curve, Forecast, forecast_curve
+
+__all__ = ["Backtest", "BacktestRow", "Curve", "Forecast", "forecast_curve"]
