@@ -156,7 +156,7 @@ def test_the_worst_day_is_named_only_where_it_stands_out():
     slow[9] *= 3
     odd = replace(case.assessment.analysis, daily=replace(daily, p95=slow))
     day = daily.dates[9]
-    assert f"worst was {day:%a} {day.day} {day:%b} with" in charts.percentiles_per_day(odd).title
+    assert f"worst on {day:%a} {day.day} {day:%b} with" in charts.percentiles_per_day(odd).title
 
 
 def test_a_season_is_named_and_noise_is_not():

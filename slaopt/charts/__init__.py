@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from slaopt.charts.course import percentiles_per_day
 from slaopt.charts.figure import Absent, Figure, Table
-from slaopt.charts.performance import hour_and_weekday, percentiles_per_day, quantiles, violations_per_day
+from slaopt.charts.performance import hour_and_weekday, quantiles
 from slaopt.charts.replay import replayed_pages
 from slaopt.charts.thresholds import pages_against_tightness, rates_by_threshold
+from slaopt.charts.violations import violations_per_day
 
 __all__ = [
     "Absent",

@@ -1,4 +1,4 @@
-"""Marks that charts share: lines named where they end, rules with their meaning on them, excluded days."""
+"""Marks that charts share: lines named where they end, rules with their meaning on them, changes, excluded days."""
 
 from __future__ import annotations
 
@@ -11,27 +11,36 @@ from numpy.typing import NDArray
 
 from slaopt.charts.figure import COLOURS, data
 from slaopt.charts.scales import midnight, threshold_name
+from slaopt.wording import percent
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import altair as alt
 
-    from slaopt.analysis import DailyPercentiles
+    from slaopt.analysis import Analysis
+    from slaopt.analysis.changepoints import ChangePoint
     from slaopt.charts.places import Labels, Place, Places
     from slaopt.optimize import Recommendation
 
 __all__ = [
-    "WHOLE",
-    "excluded_days",
+    "DASH",
+    "changes_of",
+    "excluded_dates",
     "gaps",
+    "hatch",
     "label",
     "line",
+    "mark_changes",
     "named",
+    "relative",
     "rule_across",
     "rule_down",
     "threshold_rules",
 ]
 
 DASH = [5, 4]
+DOT = [1, 3]
 MANY = 60  # points of a line from which they are small
 LINE_OF_TEXT = 17  # pixels
 CLOSE, RIGHT = 0.4, 0.55  # shares of the width: rules that are near each other, rules named on their right
@@ -152,11 +161,47 @@ def threshold_rules(recommendation: Recommendation, x: alt.X) -> list[Any]:
     ]
 
 
-def excluded_days(daily: DailyPercentiles, *, x: alt.X) -> Layers:
-    """Hatch the days that are excluded as a whole."""
+def excluded_dates(analysis: Analysis) -> list[date]:
+    """The days that are excluded as a whole."""
+    daily = analysis.daily
+    return [day for day, share in zip(daily.dates, daily.excluded_share, strict=True) if share > WHOLE]
+
+
+def hatch(analysis: Analysis, x: alt.X) -> list[Any]:
+    """Hatch the days that are excluded as a whole; no layer where there are none."""
     import altair as alt
 
-    days = [day for day, share in zip(daily.dates, daily.excluded_share, strict=True) if share > WHOLE]
+    if not (days := excluded_dates(analysis)):
+        return []
     rows = [{"day": start, "end": start + 86_400_000} for start in midnight(days)]
     mark = alt.Chart(data(rows)).mark_rect(fill=COLOURS["excluded"], opacity=0.8, aria=False)
-    return mark.encode(x=x, x2="end:Q", tooltip=alt.value("excluded time"))
+    return [mark.encode(x=x, x2="end:Q", tooltip=alt.value("excluded time"))]
+
+
+def changes_of(analysis: Analysis) -> tuple[ChangePoint, ...]:
+    """The changes of level that lie inside the period."""
+    trend = analysis.trend_analysis
+    return tuple(change for change in trend.change_points if change.start > analysis.daily.dates[0]) if trend else ()
+
+
+def mark_changes(analysis: Analysis, x: alt.X, y: alt.Y, *, names: Labels) -> list[Any]:
+    """A dotted line down where the level changed, with the day and by how much."""
+    import altair as alt
+
+    layers: list[Any] = []
+    for change in changes_of(analysis):
+        (when,) = midnight([change.start])
+        text = f"{change.start.day} {change.start:%b}: {relative(change.factor)}"
+        rule = alt.Chart(data([{_field(x): when}])).mark_rule(color=COLOURS["ink"], strokeDash=DOT, aria=False)
+        layers += [rule.encode(x=x), named(names.beside_rule(text, when), text, x, y, COLOURS["ink"], fontWeight=400)]
+        names.avoid([when, when], y["scale"]["domain"])
+    return layers
+
+
+def relative(factor: float) -> str:
+    """Write a factor as a change.
+
+    >>> relative(1.4), relative(0.75)
+    ('+40 %', '−25 %')
+    """
+    return f"{'+' if factor >= 1 else '−'}{percent(abs(factor - 1))}"

@@ -135,7 +135,8 @@ class Names:
 
     def avoid(self, x: ArrayLike, y: ArrayLike) -> None:
         """Keep names off a line through these values; missing ones are gaps."""
-        self.lines.append(self._traced(x, y))
+        if len(traced := self._traced(x, y)):
+            self.lines.append(traced)
 
     def clear(self, x: float, y: float, radius: float) -> None:
         """Keep names off a point."""

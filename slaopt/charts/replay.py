@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from slaopt import wording
 from slaopt.charts.figure import COLOURS, Absent, Figure, Table, data
-from slaopt.charts.marks import WHOLE, excluded_days, label
+from slaopt.charts.marks import hatch, label
 from slaopt.charts.scales import days_x, threshold_name, wall_time
 
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ def replayed_pages(assessment: Assessment) -> Figure | Absent:
     x = days_x(analysis)
     order = [name for name, _, _ in rows_of]
     y = alt.Y("name:O", sort=order, axis=None, scale=alt.Scale(domain=order, paddingInner=0.6, paddingOuter=0.5))
-    layers: list[Any] = []
-    if any(share > WHOLE for share in analysis.daily.excluded_share):
-        layers.append(excluded_days(analysis.daily, x=x))
+    layers: list[Any] = hatch(analysis, x)
     for name, pages, colour in rows_of:
         rows = [{"day": wall_time(page, zone), "name": name, "when": wording.moment(page, zone)} for page in pages]
         ticks = alt.Chart(data(rows)).mark_tick(color=colour, thickness=2.5, aria=False)

@@ -102,13 +102,16 @@ def percent_axis(title: str) -> alt.Axis:
     return alt.Axis(title=title, tickCount=5, labelExpr="format(datum.value * 100, '.3~r') + ' %'")
 
 
-def days_x(analysis: Analysis) -> alt.X:
-    """A time axis over the period, in days of its time zone, which the title names."""
+def days_x(analysis: Analysis, *, ahead: timedelta = timedelta(0)) -> alt.X:
+    """A time axis over the period and what lies ahead of it, in days of its time zone, which the title names."""
     import altair as alt
 
-    dates, zone = analysis.daily.dates, analysis.timezone
+    dates, zone = list(analysis.daily.dates), analysis.timezone
     first = min(_midnight(dates[0]), wall_time(analysis.start, zone))
     last = max(_midnight(dates[-1] + timedelta(days=1)), wall_time(analysis.end, zone))
+    if ahead:
+        last = max(last, wall_time(analysis.end, zone) + round(ahead.total_seconds() * 1000))
+        dates += [dates[-1] + timedelta(days=n) for n in range(1, ahead.days + 2)]
     ticks = [tick for day in _ticks(dates) if first <= (tick := _midnight(day)) <= last]
     return alt.X(
         "day:Q",  # a number, since Vega's interpreter does not read times
