@@ -331,7 +331,7 @@ class Profile(Result):
     def scaled(self, factor: float) -> Profile:
         """Multiply every duration by a factor."""
         sums = self.slot_sums
-        positive = self.executions - self._zeros()
+        positive = self.executions - self.zeros
         changed = replace(
             sums,
             sums=sums.sums * factor,
@@ -341,8 +341,9 @@ class Profile(Result):
         )
         return replace(self, bounds=self.bounds * factor, slot_sums=changed)
 
-    def _zeros(self) -> Floats:
-        """Durations of exactly 0 in each slot."""
+    @property
+    def zeros(self) -> Floats:
+        """Durations of exactly 0 in each slot, (slots,)."""
         if len(self.bounds) and self.bounds[0] == 0:
             return np.asarray(self.counts[:, [0]].sum(axis=1), dtype=float)
         return np.zeros(self.slots)

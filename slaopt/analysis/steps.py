@@ -24,7 +24,9 @@ Ints = NDArray[np.int64]
 
 FEWEST_DAYS = 10  # of a piece that is looked through
 PIECE = 3  # days before, in and after
-STEP, BUMP = 13.0, 16.5  # likelihood ratios from which each is claimed at 30 days
+STEP, BUMP = 13.0, 16.5  # likelihood ratios from which each is claimed
+SHORT, SHORT_BUMP = 21, 15.0  # in a piece of fewer days there are fewer bumps to choose from, in a long one more
+LONG = 30
 NOT_LINEAR = 5.0  # likelihood ratio against a straight line from which a change is abrupt
 LIKELY = 5.0  # likelihood ratio below the best within which a day may be the first
 RHOS = tuple(np.arange(9) / 10)
@@ -131,7 +133,7 @@ def _log_likelihood(rest: Floats | float, n: int, design: Design) -> Floats:
 
 def _bounds(n: int) -> tuple[float, float]:
     """Likelihood ratios from which a step and a bump are claimed in a piece of n days."""
-    return STEP, BUMP
+    return STEP, SHORT_BUMP if n < SHORT else BUMP + max(0.0, float(np.log(n / LONG)))
 
 
 def find_shifts(values: Floats, days: Ints, first_weekday: int) -> list[Shift]:
@@ -139,8 +141,7 @@ def find_shifts(values: Floats, days: Ints, first_weekday: int) -> list[Shift]:
 
     `values` (n,) log seconds; `days` (n,) the number of each one's day; `first_weekday` that of day 0, Monday 0.
     """
-    found = sorted(_pieces(values, days, first_weekday, 0), key=lambda shift: shift.first)
-    return found
+    return sorted(_pieces(values, days, first_weekday, 0), key=lambda shift: shift.first)
 
 
 def _pieces(values: Floats, days: Ints, first_weekday: int, offset: int) -> Iterator[Shift]:
