@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-__all__ = ["count", "day", "moment", "number", "parse_seconds", "per_thousand", "percent", "seconds", "span"]
+__all__ = [
+    "UNIT_OF_WORD",
+    "UNIT_SECONDS",
+    "count",
+    "day",
+    "moment",
+    "number",
+    "parse_seconds",
+    "per_thousand",
+    "percent",
+    "seconds",
+    "span",
+    "unit_name",
+]
 
-UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}  # in seconds
+UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+UNITS = UNIT_SECONDS | {"µs": 1e-6}
+
+_UNIT_WORDS = {
+    "ns": ("ns", "nano", "nanos", "nsec", "nanosecond", "nanoseconds"),
+    "us": ("us", "µs", "μs", "micro", "micros", "usec", "microsecond", "microseconds"),
+    "ms": ("ms", "milli", "millis", "msec", "msecs", "millisec", "millisecs", "millisecond", "milliseconds"),
+    "s": ("s", "sec", "secs", "second", "seconds"),
+    "min": ("min", "mins", "minute", "minutes"),
+    "h": ("h", "hr", "hrs", "hour", "hours"),
+    "d": ("d", "day", "days"),
+}
+UNIT_OF_WORD = {word: unit for unit, words in _UNIT_WORDS.items() for word in words}
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -90,6 +116,15 @@ def day(time: date, timezone: str = "UTC") -> str:
     """Write a day, or that of a moment in the zone, as 3 Nov 2026."""
     local = time.astimezone(ZoneInfo(timezone)) if isinstance(time, datetime) else time
     return f"{local.day} {local:%b %Y}"
+
+
+def unit_name(text: str) -> str | None:
+    """Give the unit of time that a text means, None where it means none.
+
+    >>> unit_name("Milliseconds"), unit_name(" S "), unit_name("percent")
+    ('ms', 's', None)
+    """
+    return UNIT_OF_WORD.get(unicodedata.normalize("NFC", text).strip().rstrip(".").lower())
 
 
 def parse_seconds(text: str | float) -> float:

@@ -9,21 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from slaopt.errors import InputError
 from slaopt.intake import Column, Note, Role
+from slaopt.wording import UNIT_OF_WORD, unit_name
 
-__all__ = ["UNIT_SECONDS", "find_columns", "is_unit_column", "name_unit", "plain_name", "rival_notes", "unit_name"]
-
-UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-
-_UNIT_WORDS = {
-    "ns": ("ns", "nano", "nanos", "nsec", "nanosecond", "nanoseconds"),
-    "us": ("us", "µs", "μs", "micro", "micros", "usec", "microsecond", "microseconds"),
-    "ms": ("ms", "milli", "millis", "msec", "msecs", "millisec", "millisecs", "millisecond", "milliseconds"),
-    "s": ("s", "sec", "secs", "second", "seconds"),
-    "min": ("min", "mins", "minute", "minutes"),
-    "h": ("h", "hr", "hrs", "hour", "hours"),
-    "d": ("d", "day", "days"),
-}
-_UNIT_OF_WORD = {word: unit for unit, words in _UNIT_WORDS.items() for word in words}
+__all__ = ["find_columns", "is_unit_column", "name_unit", "plain_name", "rival_notes"]
 
 # in the order of preference; a duration's name may end in a unit: latency_ms, "elapsed (s)", durationSeconds
 ALIASES: dict[Role, tuple[str, ...]] = {
@@ -55,15 +43,6 @@ ALIASES: dict[Role, tuple[str, ...]] = {
 REQUIRED: tuple[Role, ...] = ("timestamp", "duration")
 
 
-def unit_name(text: str) -> str | None:
-    """Give the unit of time that a text means, None where it means none.
-
-    >>> unit_name("Milliseconds"), unit_name(" S "), unit_name("percent")
-    ('ms', 's', None)
-    """
-    return _UNIT_OF_WORD.get(unicodedata.normalize("NFC", text).strip().rstrip(".").lower())
-
-
 def is_unit_column(values: Iterable[str | None]) -> bool:
     """Tell whether the different values of a column are units of time, every one; no value at all is none."""
     texts = [value for value in values if value is not None and value.strip()]
@@ -93,9 +72,9 @@ def name_unit(name: str) -> str | None:
 def _split_unit(plain: str) -> tuple[str, str | None]:
     """Part a plain name from the unit it ends in; `in`, as in duration_in_ms, belongs to the unit."""
     stem, _, last = plain.rpartition("_")
-    if not stem or last not in _UNIT_OF_WORD:
+    if not stem or last not in UNIT_OF_WORD:
         return plain, None
-    return stem.removesuffix("_in"), _UNIT_OF_WORD[last]
+    return stem.removesuffix("_in"), UNIT_OF_WORD[last]
 
 
 def find_columns(names: Sequence[str], given: Mapping[Role, str], *, where: str) -> dict[Role, Column]:

@@ -12,9 +12,9 @@ from slaopt.errors import InputError
 from slaopt.intake import Role
 from slaopt.params import ParamsBook
 from slaopt.sources.base import Options, Source
-from slaopt.sources.columns import unit_name
 from slaopt.sources.find import REMOTE, find_files, is_url
 from slaopt.sources.stamps import known_zone
+from slaopt.wording import unit_name
 
 __all__ = ["connect"]
 

@@ -9,9 +9,10 @@ from typing import Literal
 from slaopt.errors import InputError
 from slaopt.intake import Note
 from slaopt.sources.base import Options
-from slaopt.sources.columns import is_unit_column, plain_name, unit_name
+from slaopt.sources.columns import is_unit_column, plain_name
 from slaopt.sources.load import Loaded
 from slaopt.sources.parse import NumberForm, seconds_sql
+from slaopt.wording import unit_name
 
 __all__ = ["Durations", "decide_durations"]
 

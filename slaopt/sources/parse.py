@@ -10,8 +10,8 @@ from enum import IntEnum
 from typing import Literal, NamedTuple
 
 from slaopt.errors import InputError
-from slaopt.sources.columns import UNIT_SECONDS
 from slaopt.sources.stamps import EPOCH_UNITS, ZonePiece
+from slaopt.wording import UNIT_SECONDS
 
 __all__ = [
     "NumberForm",

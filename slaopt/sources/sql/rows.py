@@ -11,12 +11,12 @@ import sqlalchemy as sa
 
 from slaopt.buckets import LONGEST
 from slaopt.intake import Role
-from slaopt.sources.columns import UNIT_SECONDS
 from slaopt.sources.notes import Rejection
 from slaopt.sources.sql.database import Table, TableColumn
 from slaopt.sources.sql.dialect import NAIVE, Dialect, Expression, Parsed, integer, literal, named, problem
 from slaopt.sources.stamps import EARLIEST, ZonePiece
 from slaopt.sources.values import LONGEST_NAME
+from slaopt.wording import UNIT_SECONDS
 
 __all__ = ["COUNTED", "FAILED", "LENGTHS", "FailureRule", "Layout", "measurements", "source_rows"]
 

@@ -14,13 +14,14 @@ from slaopt.errors import InputError
 from slaopt.intake import Column, Note, Role
 from slaopt.params import Params
 from slaopt.sources.base import Options
-from slaopt.sources.columns import find_columns, is_unit_column, name_unit, plain_name, rival_notes, unit_name
+from slaopt.sources.columns import find_columns, is_unit_column, name_unit, plain_name, rival_notes
 from slaopt.sources.notes import shortened
 from slaopt.sources.sql.database import Table
 from slaopt.sources.sql.dialect import Dialect, integer
 from slaopt.sources.sql.rows import LENGTHS, FailureRule, Layout, source_rows
 from slaopt.sources.stamps import EARLIEST, ZonePiece, zone_pieces
 from slaopt.sources.values import failed_statuses, name_problem, service_name
+from slaopt.wording import unit_name
 
 __all__ = ["MOST_SERVICES", "Survey", "by_settings", "survey"]
 
