@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import isfinite
 
-import numpy as np
-
-from slaopt.analysis.attainment import Attainment
+from slaopt.analysis.attainment import Attainment, attainments
 from slaopt.analysis.daily import DailyPercentiles, HourWeekday, daily_percentiles, hour_weekday
 from slaopt.analysis.days import days_of
 from slaopt.analysis.effective import FEWEST_COUNT, FEWEST_DAYS
+from slaopt.analysis.enough import begun, days_that_ran, too_little
+from slaopt.analysis.incidents import without_hours
 from slaopt.analysis.intervals import RateEstimate, violation_rate
+from slaopt.analysis.level import is_stable, level_since, level_warnings
 from slaopt.analysis.outliers import OddHour, Outliers, find_outliers
 from slaopt.analysis.quality import Quality, check_quality
 from slaopt.analysis.statistics import Baseline, Statistics, baseline, statistics
 from slaopt.analysis.summary import table
-from slaopt.analysis.traffic import LowTraffic
+from slaopt.analysis.traffic import LowTraffic, low_traffic
 from slaopt.analysis.trend import TrendAnalysis, analyze_trend
 from slaopt.excluded import Excluded
-from slaopt.intake import ServiceIntake
 from slaopt.params import Params
 from slaopt.profile import Profile, Profiles
 from slaopt.result import Result, Skipped
@@ -29,7 +29,6 @@ from slaopt.wording import count, day, moment, number, percent, seconds
 
 __all__ = ["Analysis", "analyze"]
 
-FEWEST_EXECUTIONS = 100
 FEW_DAYS = 14  # below, a reader is told on how many days the intervals rest
 WORST_DAY = 0.25  # share of the violations from which the worst day is named
 
@@ -73,15 +72,21 @@ class Analysis(Result):
 
 
 def analyze(profiles: Profiles, params: Params) -> Analysis | Skipped:
-    """Analyse the last `params.days`; what has too few executions or days is skipped, with the reason."""
-    profile = _begun(profiles.last(params.days).hours)
-    ran = _days_that_ran(profile)
-    if profile.executions.sum() < FEWEST_EXECUTIONS or ran < FEWEST_DAYS:
-        return Skipped(service=profiles.service, reason=_too_few(profile, ran, profiles.intake, params))
+    """Analyse the last `params.days`; what has too few executions or days is skipped, with the reason.
+
+    Statistics and the figures by day are of the whole period. Baseline and violation rate are of what came after the
+    last abrupt change of the level where that is long enough, attainment is of all the history.
+    """
+    profile = begun(profiles.last(params.days).hours)
+    if reason := too_little(profile, profiles, params):
+        return Skipped(service=profiles.service, reason=reason)
     quality = check_quality(profiles, params)
-    level, threshold = params.confidence_level, params.threshold
-    rate = None if threshold is None else violation_rate(profile, threshold, confidence_level=level)
-    described = baseline(profile, confidence_level=level)
+    trend = analyze_trend(profile)
+    outliers = find_outliers(profile, changed=[change.at for change in trend.change_points if change.abrupt])
+    since = level_since(profile, trend)
+    level = profile if since is None else profile.between(since, profile.end)
+    rate, without = _rates(level, outliers, params)
+    described = baseline(level, confidence_level=params.confidence_level, is_stable=is_stable(trend, since))
     return Analysis(
         service=profiles.service,
         start=profile.start,
@@ -92,68 +97,38 @@ def analyze(profiles: Profiles, params: Params) -> Analysis | Skipped:
         failed=round(float(profile.slot_sums.failures.sum())),
         excluded=profiles.intake.excluded,
         rejected=profiles.intake.rejected,
-        confidence_level=level,
+        confidence_level=params.confidence_level,
         quality=quality,
         data_quality_score=quality.score,
         performance_statistics=statistics(profile),
-        trend_analysis=analyze_trend(profile),
+        trend_analysis=trend,
         baseline_performance=described,
-        baseline_since=None,
-        outliers=find_outliers(profile),
-        threshold=threshold,
+        baseline_since=since,
+        outliers=outliers,
+        threshold=params.threshold,
         objective=params.objective,
         violation_rate=rate,
-        incident_hours=(),
-        violation_rate_without_incidents=None,
-        attainment=(),
-        low_traffic=None,
-        daily=daily_percentiles(profile, threshold=threshold),
-        week=hour_weekday(profile, threshold=threshold),
+        incident_hours=outliers.odd_hours,
+        violation_rate_without_incidents=without,
+        attainment=attainments(begun(profiles.hours), params),
+        low_traffic=low_traffic(profile, objective=params.objective),
+        daily=daily_percentiles(profile, threshold=params.threshold),
+        week=hour_weekday(profile, threshold=params.threshold),
         excluded_share=float(profile.slot_sums.excluded.mean()),
         excluded_reasons=_excluded_reasons(params.excluded, profile),
-        warnings=tuple(_warnings(profile, params, ran, rate, described)),
+        warnings=(*level_warnings(profile, trend, since), *_warnings(profile, level, params, rate, described)),
     )
 
 
-def _days_that_ran(profile: Profile) -> int:
-    return int(np.count_nonzero(days_of(profile).total(profile.executions))) if profile.slots else 0
-
-
-def _begun(profile: Profile) -> Profile:
-    """Leave out the time before the first execution where that is a day or more of time that counts."""
-    ran = np.flatnonzero(profile.executions + profile.slot_sums.failures > 0)
-    if not len(ran):
-        return profile
-    idle = float((1 - profile.slot_sums.excluded[: ran[0]]).sum()) * profile.step
-    first = int(ran[0]) if idle >= timedelta(days=1) else 0
-    return profile.between(profile.start + first * profile.step, profile.end)
-
-
-def _too_few(profile: Profile, ran: int, intake: ServiceIntake, params: Params) -> str:
-    n = round(float(profile.executions.sum()))
-    seen = f"{_counted(n, 'execution')} on {_counted(ran, 'day')} in the {params.days} days before "
-    seen += moment(profile.end, profile.timezone)
-    needed = f"at least {FEWEST_EXECUTIONS} on {FEWEST_DAYS} days are needed"
-    left_out = [
-        f"{count(rows)} {why}"
-        for rows, why in ((intake.rejected, "rejected"), (intake.failed, "failed"), (intake.excluded, "excluded"))
-        if rows
-    ]
-    among = f" (of {count(intake.rows)} rows read, {', '.join(left_out)})" if left_out else ""
-    last = intake.last
-    if last is not None and profile.end - last >= timedelta(days=1):
-        enough = not 0 < intake.accepted < FEWEST_EXECUTIONS  # none: they lie before what was read
-        remedy = f"the latest is of {moment(last, profile.timezone)}: "
-        remedy += "end the period there with --as-of, or export again" if enough else "export again, or measure longer"
-    elif not n:
-        remedy = "end the period where there are measurements with --as-of"
-    else:
-        remedy = "measure longer, or analyse a longer period (--days)"
-    return f"{seen}{among}; {needed}: {remedy}"
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{count(n)} {what}" + ("" if n == 1 else "s")
+def _rates(level: Profile, outliers: Outliers, params: Params) -> tuple[RateEstimate | None, RateEstimate | None]:
+    """Violation rate at the current threshold, and that without the odd hours where there are some."""
+    if params.threshold is None:
+        return None, None
+    rate = violation_rate(level, params.threshold, confidence_level=params.confidence_level)
+    calm = without_hours(level, outliers.odd_hours)
+    if calm is None:
+        return rate, None
+    return rate, violation_rate(calm, params.threshold, confidence_level=params.confidence_level)
 
 
 def _excluded_reasons(excluded: Excluded, profile: Profile) -> tuple[str, ...]:
@@ -174,7 +149,7 @@ def _excluded_reasons(excluded: Excluded, profile: Profile) -> tuple[str, ...]:
 
 
 def _warnings(
-    profile: Profile, params: Params, ran: int, rate: RateEstimate | None, described: Baseline
+    profile: Profile, level: Profile, params: Params, rate: RateEstimate | None, described: Baseline
 ) -> Iterator[str]:
     """Say what a reader of the figures has to know beside them."""
     length = (profile.end - profile.start) / timedelta(days=1)
@@ -183,7 +158,8 @@ def _warnings(
             f"Measurements begin on {day(profile.start, profile.timezone)}: "
             f"{number(length, 2)} of {params.days} days are described."
         )
-    if ran < FEW_DAYS:
+    ran = days_that_ran(level)
+    if FEWEST_DAYS <= ran < FEW_DAYS:
         yield f"The intervals rest on {ran} days; weeks that differ from these are not in them."
     if described.why:
         yield f"Mean and quantiles have no interval: {described.why}."
@@ -194,7 +170,7 @@ def _warnings(
     if profile.failures_are_violations and failures:
         yield f"{count(failures)} failed executions count as violations of every threshold; quantiles leave them out."
     if rate:
-        yield from _rate_warnings(profile, rate)
+        yield from _rate_warnings(level, rate)
 
 
 def _rate_warnings(profile: Profile, rate: RateEstimate) -> Iterator[str]:

@@ -12,7 +12,8 @@ survey data. Survey Methodology 24 (1998).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ Floats = NDArray[np.float64]
 FEWEST_DAYS = 7  # with fewer, days vary for reasons that the period has not shown
 FEWEST_COUNT = 10  # violations from which their own variation between days says something
 WEEKEND = (5, 6)
+EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,7 @@ class Sample:
     """Daily sums of a Profile; only days on which something ran, D of them."""
 
     profile: Profile
+    number: NDArray[np.int64]  # (D,) days since 1970
     day: NDArray[np.int64]  # (slots,) index among these days, -1 elsewhere
     counts: Floats = field(repr=False)  # (D, buckets) executions
     above: Floats = field(repr=False)  # (D, buckets + 1) violations of a threshold on bounds[i - 1]; all at 0
@@ -64,6 +67,14 @@ class Sample:
         if self.days >= FEWEST_DAYS:
             return None
         return f"only {self.days} days with executions; an interval needs {FEWEST_DAYS}"
+
+    def part(self, days: NDArray[np.bool_]) -> Sample:
+        """Keep some of the days, (D,)."""
+        index = np.append(np.where(days, np.cumsum(days) - 1, -1), -1)  # the last one for slots of no day
+        return replace(
+            self, number=self.number[days], day=index[self.day], counts=self.counts[days], above=self.above[days],
+            n=self.n[days], weight=_weights(self.number[days]), group=self.group[days],
+        )  # fmt: skip
 
     def daily(self, values: Floats) -> Floats:
         """Sum over each day: (slots,) → (D,)."""
@@ -97,19 +108,29 @@ def sample_of(profile: Profile) -> Sample:
     index = np.full(len(days.dates), -1)
     index[ran] = np.arange(len(ran))
     day = index[days.slot_day]
-    weekday = days.weekday[ran]
+    number = np.array([(days.dates[place] - EPOCH).days for place in ran], dtype=np.int64)
     counts = pooled(profile, day, len(ran))
     failures = profile.slot_sums.failures if profile.failures_are_violations else np.zeros(profile.slots)
     failed = np.bincount(day[day >= 0], weights=failures[day >= 0], minlength=len(ran))
     above = np.zeros((len(ran), counts.shape[1] + 1))
     above[:, :-1] = np.cumsum(counts[:, ::-1], axis=1)[:, ::-1]
     above += failed[:, None]
-    per_weekday = np.bincount(weekday, minlength=7)
-    weight = np.clip(len(ran) / max(int((per_weekday > 0).sum()), 1) / np.maximum(per_weekday, 1), 0.5, 2)
     return Sample(
-        profile=profile, day=day, counts=counts, above=above, n=above[:, 0].copy(),
-        weight=weight[weekday], group=np.isin(weekday, WEEKEND),
+        profile=profile, number=number, day=day, counts=counts, above=above, n=above[:, 0].copy(),
+        weight=_weights(number), group=np.isin(_weekday(number), WEEKEND),
     )  # fmt: skip
+
+
+def _weekday(number: NDArray[np.int64]) -> NDArray[np.int64]:
+    return (number + 3) % 7  # 1 January 1970 was a Thursday
+
+
+def _weights(number: NDArray[np.int64]) -> Floats:
+    """Weight of each day that makes every weekday among them count alike, (D,)."""
+    weekday = _weekday(number)
+    per_weekday = np.bincount(weekday, minlength=7)
+    weight = np.clip(len(number) / max(int((per_weekday > 0).sum()), 1) / np.maximum(per_weekday, 1), 0.5, 2)
+    return np.asarray(weight[weekday])
 
 
 def linearised(sample: Sample, totals: Floats) -> tuple[Floats, Floats, Floats]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,15 +49,17 @@ class Outliers(Result):
     odd_hours: tuple[OddHour, ...] = ()
 
 
-def find_outliers(profile: Profile) -> Outliers:
+def find_outliers(profile: Profile, *, changed: Sequence[datetime] = ()) -> Outliers:
     """Find executions far beyond the tail that the slowest ones show, and odd hours.
+
+    `changed` are the moments at which the level changed for good, in order: what is usual is told between them.
 
     The log excess over a high quantile is fitted as exponential (a Pareto tail), censored at a higher one so that
     outliers do not shape the bound that is to find them. Two pairs of quantiles are fitted, and the lower bound counts:
     where a second mode begins between the quantiles of one pair, the other still sees what lies beyond that mode.
     A second mode or a heavy tail is itself no outlier.
     """
-    odd_hours = find_odd_hours(profile)
+    odd_hours = find_odd_hours(profile, changed=changed)
     n = float(profile.executions.sum())
     bounds = [_tail_bound(profile, start, censored) for start, censored in TAILS] if n >= FEWEST else []
     known = [bound for bound in bounds if bound is not None]
@@ -113,15 +116,17 @@ def _slot_medians(profile: Profile) -> Floats:
     return medians
 
 
-def find_odd_hours(profile: Profile) -> tuple[OddHour, ...]:
-    """Find slots whose log median lies far above that of their hour and day type."""
+def find_odd_hours(profile: Profile, *, changed: Sequence[datetime] = ()) -> tuple[OddHour, ...]:
+    """Find slots whose log median lies far above that of their hour and day type, between changes of the level."""
     _, weekday, hour = local_times(profile)
     medians = _slot_medians(profile)
     known = medians > 0
     if known.sum() < 7 * 24 / 4:
         return ()
     logs = np.log(np.where(known, medians, 1.0))
-    kind = hour + 24 * (weekday >= 5)
+    borders = [-((profile.start - moment) // profile.step) for moment in changed]  # first slot of each new level
+    level = np.searchsorted(np.asarray(borders, dtype=int), np.arange(profile.slots), side="right")
+    kind = hour + 24 * (weekday >= 5) + 48 * level
     usual = np.zeros(profile.slots)
     for group in np.unique(kind[known]):
         usual[kind == group] = np.median(logs[known & (kind == group)])

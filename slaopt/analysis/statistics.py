@@ -41,7 +41,7 @@ class Baseline(Result):
     confidence_interval_lower: float | None  # of the mean; None with the reason in `why`
     confidence_interval_upper: float | None
     coefficient_variation: float | None
-    is_stable: bool | None = None
+    is_stable: bool | None = None  # neither trend nor change in what it rests on; None where days are too few to tell
     quantiles: tuple[QuantileEstimate, ...] = field(default=())
     why: str | None = None  # there is no interval
 
@@ -75,14 +75,15 @@ def statistics(profile: Profile) -> Statistics:
     )
 
 
-def baseline(profile: Profile, *, confidence_level: float = 0.95) -> Baseline:
-    """Estimate the level of a service: mean and quantiles with intervals."""
+def baseline(profile: Profile, *, confidence_level: float = 0.95, is_stable: bool | None = None) -> Baseline:
+    """Estimate the level of a service: mean and quantiles with intervals; whether it is stable is told by others."""
     mean = mean_estimate(profile, confidence_level=confidence_level)
     return Baseline(
         baseline_value=mean.value,
         confidence_interval_lower=mean.interval.low if mean.interval else None,
         confidence_interval_upper=mean.interval.high if mean.interval else None,
         coefficient_variation=standard_deviation(profile) / mean.value if mean.value else None,
+        is_stable=is_stable,
         quantiles=tuple(quantile_estimate(profile, q, confidence_level=confidence_level) for q in QUANTILES),
         why=mean.why,
     )
