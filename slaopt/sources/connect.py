@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
@@ -61,9 +59,10 @@ def connect(
         decimal=decimal,
     )  # fmt: skip
     if is_url(url) and url.partition("://")[0].lower() not in REMOTE:
+        from slaopt.databases import filled
         from slaopt.sources.sql import SqlSource
 
-        return SqlSource(_filled(url), options)
+        return SqlSource(filled(url, whose="source"), options)
     from slaopt.sources.files import FileSource
 
     if table is not None:
@@ -89,15 +88,3 @@ def _unit(unit: str | None) -> str | None:
 
 def _zone(timezone: str | None) -> str | None:
     return known_zone(timezone).key if timezone is not None else None
-
-
-def _filled(url: str) -> str:
-    """Put environment variables in place of ${NAME}."""
-
-    def value(match: re.Match[str]) -> str:
-        name = match[1]
-        if name not in os.environ:
-            raise InputError(f"the source's URL asks for the environment variable {name}, which is not set; export it")
-        return os.environ[name]
-
-    return re.sub(r"\$\{(\w+)\}", value, url)

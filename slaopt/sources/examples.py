@@ -20,6 +20,7 @@ __all__ = ["find_examples", "line_numbers"]
 
 MOST_FILES = 50  # searched for examples
 LONGEST_CELL = 20_000_000  # characters
+WITHOUT_LINES = ("parquet", "json")  # formats whose rows are numbered instead
 TEXTS: tuple[Role, ...] = ("timestamp", "service", "duration", "unit")
 
 _STAMPS = (Rejection.BLANK_STAMP, Rejection.BAD_STAMP, Rejection.DAY_OR_MONTH, Rejection.EARLY_STAMP)
@@ -66,7 +67,8 @@ def _of_file(
         column = group.columns.get(role)
         text = row[2 + TEXTS.index(role)]
         place = Example(
-            file=str(path), line=line, column=column.name if column else None,
+            file=str(path), line=line, unit="row" if group.form.format in WITHOUT_LINES else "line",
+            column=column.name if column else None,
             text=None if text is None or reason is Rejection.NOT_A_ROW else shortened(text),
         )  # fmt: skip
         examples.append((reason, place))
@@ -81,7 +83,7 @@ def line_numbers(path: Path, form: FileForm, rows: list[int], no_rows: Collectio
     no_rows
         Lines that were refused as rows, and are not counted among them.
     """
-    if form.format in ("parquet", "json") or not rows:
+    if form.format in WITHOUT_LINES or not rows:
         return rows
     lines = []
     with open_bytes(path, form.compression) as packed:

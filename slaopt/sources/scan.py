@@ -35,7 +35,7 @@ def scan(
     source
         Measurements.
     book
-        Settings; each service's threshold is counted exactly.
+        Settings; each service's threshold is counted exactly, as are those that were in force before.
     intake
         What `source.inspect()` gave, where it was asked already.
     services
@@ -65,7 +65,7 @@ def scan(
     longest = timedelta(days=max((one.history_days for one in params.values()), default=1))
     first = known.first.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     start = min(max(end - longest, first), end - timedelta(hours=1))
-    thresholds = {name: [one.threshold] for name, one in params.items() if one.threshold is not None}
+    thresholds = {name: one.thresholds for name, one in params.items() if one.thresholds}
     empty = {item.service: item.rows for item in known.services if not item.accepted + item.failed}
     ended = {item.service: item for item in known.services if item.last is not None and item.last < start}
     for item in source.profiles(names, start, end, thresholds=thresholds):

@@ -14,14 +14,13 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from slaopt.errors import InputError, UnreachableError
+from slaopt.databases import PATIENCE, Dialect, postgresql_engine, postgresql_url, shown, translated
+from slaopt.errors import InputError
 from slaopt.sources.columns import listed
 
 __all__ = ["DEFAULT_TABLE", "Database", "Kind", "Table", "TableColumn", "open_database"]
 
 DEFAULT_TABLE = "workflow_performance_metrics"
-PATIENCE = 10  # seconds until a server has to answer, or a locked file to be free
-DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}  # where the URL names none
 
 Kind = Literal["any", "number", "decimal", "interval", "text", "boolean", "zoned", "naive", "other"]
 
@@ -62,8 +61,8 @@ class Database:
 
     def __init__(self, url: sa.URL, engine: sa.Engine) -> None:
         self._url, self._engine = url, engine
-        self.label = url.set(query={}).render_as_string(hide_password=True)
-        self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
+        self.label = shown(url)
+        self.dialect: Dialect = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -85,27 +84,8 @@ class Database:
                     connection.execute(sa.text("SET LOCAL cursor_tuple_fraction = 1"))  # all rows are fetched
                 yield connection
                 connection.rollback()
-        except exc.DBAPIError as error:
-            raise self._translated(error) from None  # the driver's error may hold the password
         except exc.SQLAlchemyError as error:
-            raise InputError(f"{self.label}: {self._without_secrets(str(error))}") from None
-
-    def _translated(self, error: exc.DBAPIError) -> InputError | UnreachableError:
-        text = self._without_secrets(str(error.orig))
-        code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or ""
-        if self.dialect == "sqlite" and "locked" not in text and "busy" not in text:
-            return InputError(f"{self.label}: SQLite says: {text}")
-        if isinstance(error, exc.OperationalError | exc.InterfaceError) and code[:2] not in ("22", "42"):
-            return UnreachableError(f"{self.label} does not answer: {text}; check address, name and password")
-        return InputError(f"{self.label}: the database says: {text}")
-
-    def _without_secrets(self, text: str) -> str:
-        """Cut an error's text to one line and blot out whatever the URL keeps secret."""
-        secrets = [self._url.password, *(str(value) for name, value in self._url.query.items() if "pass" in name)]
-        line = " ".join(text.split())
-        for secret in sorted((str(secret) for secret in secrets if secret), key=len, reverse=True):
-            line = line.replace(secret, "***")
-        return line[:300]
+            raise translated(error, self._url, self.dialect) from None
 
     def table(self, wanted: str | None) -> Table:
         """Find the table that was named, else the usual one, else the only one.
@@ -152,30 +132,8 @@ def open_database(address: str) -> Database:
     if address.split(":", 1)[0].split("+")[0] == "sqlite":
         path = address.partition(":///")[2]  # as it stands: no sign has a meaning in it
         return Database(sa.URL.create("sqlite", database=path), _sqlite_engine(path))
-    if address.partition("://")[2].count("@") > 1:
-        raise InputError("database URL: a password that holds @ must write it as %40 (and / as %2F, : as %3A)")
-    try:
-        url = sa.make_url(address)
-    except (exc.ArgumentError, ValueError):
-        raise InputError("database URL cannot be read; write postgresql://USER:PASSWORD@HOST:PORT/NAME") from None
-    url = url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
-    if url.get_backend_name() != "postgresql":
-        raise InputError(
-            f"{url.get_backend_name()} databases are not read; SQLite and PostgreSQL are. "
-            "Export the table to CSV or Parquet and give the file instead"
-        )
-    arguments: dict[str, Any] = {}
-    if url.get_driver_name() in ("psycopg", "psycopg2") and "connect_timeout" not in url.query:
-        arguments["connect_timeout"] = PATIENCE
-    try:
-        engine = sa.create_engine(url, connect_args=arguments, poolclass=sa.NullPool)
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"driver {error.name} is not installed: pip install slaopt[postgresql], and write postgresql://…"
-        ) from None
-    except exc.SQLAlchemyError:
-        raise InputError(f"driver {url.drivername!r} is not known; write postgresql+psycopg://…") from None
-    return Database(url, engine)
+    url = postgresql_url(address, otherwise="Export the table to CSV or Parquet and give the file instead")
+    return Database(url, postgresql_engine(url))
 
 
 def _sqlite_engine(path: str) -> sa.Engine:
