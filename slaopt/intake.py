@@ -43,7 +43,8 @@ class Example(Result):
     """Where one such row stands."""
 
     file: str | None = None
-    line: int | None = None  # line of a text file; row number of a table or Parquet file, from 1
+    line: int | None = None  # of a text file, from 1; number of the row where a format has no lines
+    unit: Literal["line", "row"] = "line"  # what `line` counts
     column: str | None = None
     text: str | None = None  # the offending text, at most 60 characters
 

@@ -16,7 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from slaopt.errors import ParamsError
 from slaopt.excluded import BusinessHours, Excluded, Maintenance, WeeklyMaintenance
-from slaopt.wording import parse_seconds
+from slaopt.wording import moment, parse_seconds, seconds
 
 __all__ = ["Costs", "Params", "ParamsBook", "SourceParams", "ThresholdChange", "load_params"]
 
@@ -98,6 +98,12 @@ class Params(BaseModel):
         """Give the settings that figures hang on, as JSON holds them; sources change none and may hold secrets."""
         return self.model_dump(mode="json", exclude={"source", "sources"})
 
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """The threshold in force and those before it, each once, seconds."""
+        known = (self.threshold, *(change.threshold for change in self.threshold_history))
+        return tuple(dict.fromkeys(threshold for threshold in known if threshold is not None))
+
     def threshold_at(self, moment: datetime) -> float | None:
         """Give the threshold in force at a moment, seconds.
 
@@ -174,6 +180,7 @@ def load_params(workspace: Path | None, *, overrides: Mapping[str, Any] | None =
     path = workspace / "params" / "default.yaml"
     common = _read(path) if path.exists() else {}
     default = _validated(_with(flags, common), path)
+    _agreeing(common, path)
     services: dict[str, Params] = {}
     for file in sorted((workspace / "params" / "services").glob("*.y*ml")):
         own = _read(file)
@@ -183,7 +190,21 @@ def load_params(workspace: Path | None, *, overrides: Mapping[str, Any] | None =
         if name in services:
             raise ParamsError(f"{file}: service {name!r} has another file already; keep one")
         services[name] = _validated(_with(flags, common | own), file)
+        _agreeing(common | own, file)
     return ParamsBook(default=default, services=services)
+
+
+def _agreeing(values: Mapping[str, Any], path: Path) -> None:
+    """Refuse a history of thresholds that does not end in the one in force; a flag's what-if may differ."""
+    if not values.get("threshold_history"):
+        return
+    params = _validated(_with({}, values), path)
+    last = params.threshold_history[-1]
+    if params.threshold not in (None, last.threshold):
+        raise ParamsError(
+            f"{path}: `threshold_history` ends in {seconds(last.threshold, 6)} since {moment(last.since)}, but "
+            f"`threshold` is {seconds(params.threshold or 0.0, 6)}: add since when that has been in force"
+        )
 
 
 def _with(flags: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

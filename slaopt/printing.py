@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ __all__ = ["analysis_lines", "check_lines", "recommendation_lines", "report_line
 MOST_SERVICES = 30  # listed by `check`, the worst first; --json lists all
 MOST_EXAMPLES = 3  # of each reason for a rejection
 LONGEST_NAME = 40
-TEXTS = {"csv", "tsv", "jsonl"}  # formats that have lines; others have rows
+WIDEST = 100  # columns of a sentence beside its name
 
 
 def check_lines(intake: Intake, qualities: Sequence[Quality | Skipped]) -> Iterator[str]:
@@ -30,7 +31,7 @@ def check_lines(intake: Intake, qualities: Sequence[Quality | Skipped]) -> Itera
     yield f"rows       {count(intake.rows)}, {count(intake.accepted)} usable; {span}"
     for note in intake.notes:
         yield ""
-        yield from _note_lines(note, "row" if TEXTS.isdisjoint(intake.reading.format.split(", ")) else "line")
+        yield from _note_lines(note)
     yield ""
     yield f"services   {count(len(qualities))}" + (", the worst first" if len(qualities) > 1 else "")
     rows = {service.service: service.rows for service in intake.services}
@@ -51,18 +52,23 @@ def analysis_lines(results: Sequence[Analysis | Skipped]) -> Iterator[str]:
 
 
 def _analysis_lines(result: Analysis | Skipped) -> Iterator[str]:
-    from slaopt.analysis.summary import facts
+    from slaopt.analysis.summary import facts, stories
 
     name = visible(result.service, LONGEST_NAME)
     if isinstance(result, Skipped):
         yield f"{name}  skipped: {visible(result.reason)}"
         return
     yield f"{name}  {moment(result.start, result.timezone)} to {moment(result.end, result.timezone)}"
-    rows = facts(result)
-    width = max(len(fact.name) for fact in rows)
+    if result.low_traffic:
+        yield f"  {visible(result.low_traffic.sentence)}"
+    rows, told = facts(result), stories(result)
+    width = max(len(fact.name) for fact in (*rows, *told))
     yield f"  {'':<{width}}  {'measured':<15} {percent(result.confidence_level)} interval"
     for fact in rows:
         yield f"  {fact.name:<{width}}  {fact.value:<15} {fact.interval}".rstrip()
+    for fact in told:
+        head, indent = f"  {fact.name:<{width}}  ", " " * (width + 4)
+        yield from textwrap.wrap(visible(fact.value), WIDEST, initial_indent=head, subsequent_indent=indent)
     for check in result.quality.checks:
         yield f"  {visible(check.sentence)}"
         yield f"  → {visible(check.remedy)}"
@@ -146,18 +152,18 @@ def _origin(unit_from: str) -> str:
     return "assumed: --unit says another" if unit_from == "default" else unit_from
 
 
-def _note_lines(note: Note, unit: str) -> Iterator[str]:
+def _note_lines(note: Note) -> Iterator[str]:
     rows = f"{_rows(note.count)}: " if note.count else ""
     yield f"{note.kind:<10} {rows}{visible(note.reason)}"
     yield f"           → {visible(note.remedy)}"
     for example in note.examples[:MOST_EXAMPLES]:
-        yield f"           {_place(example, unit)}"
+        yield f"           {_place(example)}"
 
 
-def _place(example: Example, unit: str) -> str:
+def _place(example: Example) -> str:
     parts = [
         visible(example.file) if example.file else None,
-        f"{unit} {example.line}" if example.line is not None else None,
+        f"{example.unit} {example.line}" if example.line is not None else None,
         f"column {visible(example.column, LONGEST_NAME)}" if example.column else None,
     ]
     place = ", ".join(part for part in parts if part)

@@ -63,11 +63,17 @@ def test_check_prints_what_was_understood():
     ]
 
 
-def test_what_has_no_lines_has_rows():
-    note = Note(kind="rejected", reason="blank", count=1, remedy="…", examples=(Example(file="a.parquet", line=7),))
-    parquet = replace(intake("a", notes=(note,)), reading=replace(READING, format="parquet"))
-    lines = list(check_lines(parquet, []))
-    assert lines[6:9] == ["rejected   1 row: blank", "           → …", "           a.parquet, row 7"]
+def test_each_example_says_row_or_line_though_a_folder_holds_both():
+    places = (Example(file="a.parquet", line=7, unit="row"), Example(file="b.csv", line=9))
+    note = Note(kind="rejected", reason="blank", count=2, remedy="…", examples=places)
+    both = replace(intake("a", notes=(note,)), reading=replace(READING, format="csv, parquet"))
+    lines = list(check_lines(both, []))
+    assert lines[6:10] == [
+        "rejected   2 rows: blank",
+        "           → …",
+        "           a.parquet, row 7",
+        "           b.csv, line 9",
+    ]
 
 
 def test_check_prints_rejections_with_place_and_remedy():

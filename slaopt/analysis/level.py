@@ -6,6 +6,7 @@ a warning says so.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from slaopt.analysis.changepoints import last_abrupt
 from slaopt.analysis.enough import days_that_ran
 from slaopt.analysis.trend import TrendAnalysis
 from slaopt.profile import Profile
-from slaopt.wording import count
+from slaopt.wording import count, percent
 
 __all__ = ["is_stable", "level_since", "level_warnings"]
 
@@ -52,8 +53,12 @@ def level_warnings(profile: Profile, trend: TrendAnalysis, since: datetime | Non
                 f"{followed}, with {count(executions)} executions, are too few to tell the new one "
                 f"({FEWEST_DAYS} days and {FEWEST_EXECUTIONS} executions are needed)."
             )
-    if trend.direction in ("improving", "degrading"):
-        yield trend.sentence
+    if trend.direction in ("improving", "degrading") and trend.trend_slope is not None:
+        moved = math.expm1(math.log1p(trend.trend_slope) * trend.days)
+        yield (
+            f"The baseline is an average over a level that {'rose' if moved > 0 else 'fell'} by about "
+            f"{percent(abs(moved))} meanwhile."
+        )
 
 
 def _followed(profile: Profile, moment: datetime) -> tuple[int, float]:
