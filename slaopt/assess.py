@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from slaopt.analysis import Analysis
 from slaopt.analysis import analyze as analyze_period
 from slaopt.errors import InputError
+from slaopt.forecast import Backtest, Forecast
 from slaopt.optimize import Recommendation, recommend_threshold
 from slaopt.params import Params
 from slaopt.profile import Profiles
 from slaopt.result import Result, Skipped
 from slaopt.wording import parse_seconds
 
-if TYPE_CHECKING:
-    from slaopt.forecast import Backtest, Forecast
-
 __all__ = ["Assessment", "analyze", "assess", "recommend"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment(Result):
-    """How a service performs, and what to do about its threshold."""
+    """How a service performs, what is to come, and what to do about its threshold."""
 
     analysis: Analysis
     recommendation: Recommendation
@@ -37,18 +35,23 @@ class Assessment(Result):
 
 
 def assess(profiles: Profiles, params: Params) -> Assessment | Skipped:
-    """Analyse the last `params.days` and recommend a threshold; the same arguments give the same assessment."""
+    """Analyse the last `params.days`, forecast and recommend a threshold; the same arguments, the same assessment."""
     analysis = analyze_period(profiles, params)
     if isinstance(analysis, Skipped):
         return analysis
-    period = replace(
+    recommendation = recommend_threshold(
         profiles,
-        hours=profiles.hours.between(analysis.start, analysis.end),
-        steps=profiles.steps.between(analysis.start, analysis.end),
+        params,
+        quality=analysis.quality,
+        start=analysis.start,
+        since=analysis.baseline_since,
+        changes=analysis.trend_analysis.change_points,
     )
+    told = {(one.threshold, one.horizon): one for one in recommendation.forecast_now + recommendation.forecast_then}
     return Assessment(
         analysis=analysis,
-        recommendation=recommend_threshold(period, params, quality=analysis.quality),
+        recommendation=recommendation,
+        forecast=tuple(told.values()),
         settings=params.published(),
         seed=params.seed,
     )

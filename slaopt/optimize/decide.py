@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 
 from slaopt.optimize.candidates import Bound, Grid
 from slaopt.optimize.choose import LIKELY, Choice, choose
+from slaopt.optimize.confidence import ASKED, chance_of_gain, own_spread
 from slaopt.optimize.pareto import non_dominated
-from slaopt.optimize.scores import EXAMPLE, CandidateScore, Ladder, Losses, Prices, losses_of
+from slaopt.optimize.scores import EXAMPLE, FREE_SHARE, CandidateScore, Ladder, Losses, Prices, losses_of
 from slaopt.params import Params
 from slaopt.result import Result
 
-__all__ = ["FEWEST_BUDGETED", "MUCH", "Decision", "Gate", "decide"]
+__all__ = ["FEWEST_BUDGETED", "MUCH", "Decision", "Gate", "confirmed", "decide", "scores_of"]
 
 Gate = Literal["best", "gain", "confidence", "first week"]
 
 FEWEST_BUDGETED = 5.0  # violations that the budget allows in a month; with fewer no alert can tell chance from trouble
 MUCH = 0.1  # tightness under which a threshold sees little
-SPREADS = 0.5  # of the gain's standard deviation are taken off before it counts
 DAYS_A_MONTH = 30
 
 
@@ -35,8 +35,9 @@ class Decision(Result):
     current: int | None
     choice: int  # what the rule likes best of the candidates
     aim: int  # where the choice is a step to: what the rule would like best if a change were not limited
-    recommended: int  # the choice, or the current threshold where it is kept
     gate: Gate | None  # what held a kept threshold
+    confidence: float | None  # that the aim lowers the loss; None where there is nothing to compare it with
+    asked: float  # the confidence that a change needs
     bound: Bound | None  # what kept the choice from going further
     reached: bool  # whether a candidate keeps the objective likely enough
     half_cost: int  # the choice, if not seeing a slowdown cost half as much
@@ -49,9 +50,14 @@ class Decision(Result):
         return None if self.current is None else float(sum(self.gains.values()))
 
     @property
-    def spread(self) -> float | None:
-        """Standard deviation of the gain over what the rates may be, pages a month."""
-        return None if self.current is None else _gain(self.losses, self.aim, self.current)[1]
+    def recommended(self) -> int:
+        """The choice, or the current threshold where it is kept."""
+        return self.choice if self.gate is None or self.current is None else self.current
+
+    @property
+    def direction(self) -> int:
+        """+1 where a looser threshold is recommended, −1 a tighter one, 0 where the current one is kept."""
+        return 0 if self.current is None else int(np.sign(self.recommended - self.current))
 
     @property
     def gains(self) -> dict[str, float]:
@@ -92,7 +98,11 @@ def decide(grid: Grid, ladder: Ladder, params: Params) -> Decision:
     choice = int(within[chosen.index])
     aim = free.index if bound == "max_change" and free.reached else choice
     current = None if params.threshold is None else int(np.argmin(np.abs(ladder.thresholds - params.threshold)))
-    gate = _gate(losses, choice, aim, current, params.minimum_gain)
+    simple = _tightest(ladder, FREE_SHARE)
+    against = _tightest(ladder, 1.0, within) if current is None else current
+    asked = ASKED[params.strategy]
+    confidence = None if against is None else _confidence(ladder, losses, aim, against)
+    gate = None if current is None else _gate(losses, choice, aim, current, confidence, asked, params.minimum_gain)
     return Decision(
         grid=grid,
         ladder=ladder,
@@ -100,14 +110,22 @@ def decide(grid: Grid, ladder: Ladder, params: Params) -> Decision:
         current=current,
         choice=choice,
         aim=aim,
-        recommended=choice if gate is None or current is None else current,
         gate=gate,
+        confidence=confidence,
+        asked=asked,
         bound=bound,
         reached=chosen.reached,
         half_cost=int(within[half.index]),
         double_cost=int(within[double.index]),
-        simple=_simple(ladder),
+        simple=simple,
     )
+
+
+def confirmed(decision: Decision, earlier: Decision) -> Decision:
+    """Hold a change that the assessment of a week earlier would not have made in the same direction."""
+    if decision.direction and earlier.direction != decision.direction:
+        return replace(decision, gate="first week")
+    return decision
 
 
 def scores_of(decision: Decision) -> tuple[CandidateScore, ...]:
@@ -123,6 +141,8 @@ def scores_of(decision: Decision) -> tuple[CandidateScore, ...]:
             threshold=float(ladder.thresholds[i]),
             current=i == decision.current,
             rate=ladder.rates[i],
+            expected_rate=float(ladder.expected[i]),
+            expected_interval=ladder.expected_interval(i),
             achievability=float(achievability[i]),
             pages_per_week=ladder.replays[i].pages_per_week,
             tickets_per_week=ladder.replays[i].tickets_per_week,
@@ -145,25 +165,25 @@ def _choose(ladder: Ladder, losses: Losses, within: NDArray[np.int64], current: 
     return choose(ladder.thresholds[within], losses.total[within], ladder.achievability[within], current=current)
 
 
-def _gate(losses: Losses, choice: int, aim: int, current: int | None, minimum_gain: float) -> Gate | None:
+def _gate(
+    losses: Losses, choice: int, aim: int, current: int, confidence: float | None, asked: float, minimum_gain: float
+) -> Gate | None:
     """What holds the current threshold.
 
     Far from what fits, all allowed thresholds may be as bad as the current one: a step counts what its aim gains.
-    The draws know how unsure the level is, not what a month of its own will bring; of services whose threshold fitted,
-    a bare minimum gain changed 23 in 100, to no good, and with half the spread taken off it changes 14.
     """
-    if current is None:
-        return None
     if choice == current:
         return "best"
-    gain, spread = _gain(losses, aim, current)
-    return "gain" if gain - SPREADS * spread < minimum_gain else None
+    if losses.total[current] - losses.total[aim] < minimum_gain:
+        return "gain"
+    return "confidence" if confidence is not None and confidence < asked else None
 
 
-def _gain(losses: Losses, choice: int, current: int) -> tuple[float, float]:
-    """Mean and standard deviation over the draws of what the choice gains."""
-    gains = losses.drawn[current] - losses.drawn[choice]
-    return float(gains.mean()), float(gains.std())
+def _confidence(ladder: Ladder, losses: Losses, choice: int, against: int) -> float | None:
+    if choice == against:
+        return None
+    differ = ladder.daily_pages(against) - ladder.daily_pages(choice)
+    return chance_of_gain(losses.drawn[against] - losses.drawn[choice], own_spread(differ))
 
 
 def _bound(grid: Grid, ladder: Ladder, chosen: Choice, free: Choice) -> Bound | None:
@@ -175,6 +195,8 @@ def _bound(grid: Grid, ladder: Ladder, chosen: Choice, free: Choice) -> Bound | 
     return None
 
 
-def _simple(ladder: Ladder) -> int | None:
-    half = np.array([rate.violations_upper <= ladder.budget / 2 * rate.n for rate in ladder.rates])
-    return int(np.argmax(half)) if half.any() else None
+def _tightest(ladder: Ladder, share: float, within: NDArray[np.int64] | None = None) -> int | None:
+    """The tightest threshold that used at most so much of the error budget in the period, of all or of some places."""
+    kept = np.array([rate.violations_upper <= share * ladder.budget * rate.n for rate in ladder.rates])
+    places = np.arange(len(kept)) if within is None else within
+    return int(places[np.argmax(kept[places])]) if kept[places].any() else None

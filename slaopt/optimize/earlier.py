@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal
 
 from slaopt.result import Result
 
-__all__ = ["Earlier"]
+__all__ = ["FEWEST_DAYS", "WEEK", "Direction", "Earlier"]
+
+Direction = Literal["raise", "keep", "lower"]
+WEEK = timedelta(days=7)
+FEWEST_DAYS = 14  # of measurements that an assessment of a week earlier needs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier(Result):
-    """What would have been recommended a week earlier, from the same measurements up to then."""
+    """What one assessment alone would have said a week earlier, from the same measurements up to then."""
 
     as_of: datetime  # UTC
-    threshold: float | None  # what the rule liked best; None where nothing could be said then, with the reason in `why`
-    direction: int  # +1 looser than the current threshold, −1 tighter, 0 where the rule would have kept it
+    verdict: Direction
+    threshold: float  # recommended then; the current one where it would have been kept
     confidence: float | None
-    counts: bool  # whether this week's change waits for it
-    why: str | None = None  # it does not count, or says nothing

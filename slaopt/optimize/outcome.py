@@ -12,13 +12,14 @@ __all__ = ["Outcome", "outcome_at"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome(Result):
-    """What a threshold means, if the coming weeks are like these. Rates and probabilities are 0–1."""
+    """What a threshold means over the coming 30 days. Rates and probabilities are 0–1."""
 
     threshold: float
-    violation_rate: float
-    interval: Interval | None
+    violation_rate: float  # forecast
+    interval: Interval  # 80 % prediction
+    past_rate: float  # what happened in the period, or since its last change of level
     exact: bool  # whether violations were counted at this threshold, not only bracketed
-    achievability: float | None  # probability that the objective is met
+    achievability: float  # probability that the objective is met
     pages_per_week: float
     tickets_per_week: float
     tightness: float
@@ -31,10 +32,11 @@ def outcome_at(ladder: Ladder, index: int) -> Outcome:
     rate, replayed, seen = ladder.rates[index], ladder.replays[index], ladder.tightness[index]
     return Outcome(
         threshold=rate.threshold,
-        violation_rate=rate.average_week,
-        interval=rate.interval,
+        violation_rate=float(ladder.expected[index]),
+        interval=ladder.expected_interval(index),
+        past_rate=rate.rate,
         exact=rate.exact,
-        achievability=rate.probability_at_most(ladder.budget),
+        achievability=float(ladder.achievability[index]),
         pages_per_week=replayed.pages_per_week,
         tickets_per_week=replayed.tickets_per_week,
         tightness=seen.value,

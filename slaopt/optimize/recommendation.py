@@ -28,7 +28,7 @@ __all__ = ["ASSUMPTION", "Outcome", "PredictedOutcomes", "Rationale", "Recommend
 
 Verdict = Literal["raise", "lower", "keep", "set", "not_suited", "objective", "data_problem"]
 
-ASSUMPTION = "if the coming weeks are like these"
+ASSUMPTION = "violations are forecast for the coming 30 days; pages and slowdowns are replayed on the period"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class Recommendation(Result):
     command: str | None  # what a reviewer does to put it in force
     forecast_now: tuple[Forecast, ...] = ()  # at the current threshold, over 7, 14 and 30 days
     forecast_then: tuple[Forecast, ...] = ()  # at the recommended one
-    confidence_score: float | None = None  # that the best change lowers the loss over the coming 30 days
+    confidence_score: float | None = None  # that the best change lowers the loss of the coming 30 days
     week_before: Earlier | None = None
     impact: Impact | None = None
     implementation_risk: RiskLevel | None = None  # of a change

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,12 @@ from slaopt.optimize.candidates import Bound
 from slaopt.optimize.choose import LIKELY
 from slaopt.optimize.outcome import Outcome
 from slaopt.params import Params
-from slaopt.wording import count, number, parse_seconds, percent, seconds
+from slaopt.wording import count, day, number, parse_seconds, percent, seconds
+
+if TYPE_CHECKING:
+    from slaopt.optimize.decide import Gate
+    from slaopt.optimize.earlier import Earlier
+    from slaopt.optimize.impact import Estimate, Figure, Impact
 
 __all__ = [
     "bound_sentence",
@@ -26,6 +32,7 @@ __all__ = [
     "frequencies",
     "frequency",
     "gain_sentence",
+    "impact_sentence",
     "keep_sentence",
     "kept_sentence",
     "objective_sentence",
@@ -34,7 +41,7 @@ __all__ = [
     "sensitivity_sentence",
     "set_sentence",
     "step_sentence",
-    "traffic_sentence",
+    "week_sentence",
     "written",
 ]
 
@@ -90,8 +97,6 @@ def frequencies(outcome: Outcome, base: int = 1_000) -> str:
     """Write how many of `base` executions violate, with the interval."""
     middle = frequency(outcome.violation_rate, base)
     about = middle if middle.startswith("under") else f"about {middle}"
-    if outcome.interval is None:
-        return about
     low, high = base * outcome.interval.low, base * outcome.interval.high
     return f"{about} ({number(low, 2) if low >= 0.1 else '0'}–{number(high, 2) if high >= 0.1 else '0.1'})"
 
@@ -115,7 +120,7 @@ def comparison(now: Outcome | None, then: Outcome | None) -> list[list[str]]:
         ["", *(head for head, _ in known)],
         ["threshold", *(written(side.threshold) for _, side in known)],
         [f"violations of {base:,} executions", *(frequencies(side, base) for _, side in known)],
-        ["chance of keeping the objective", *(chance(side.achievability or 0.0) for _, side in known)],
+        ["chance of keeping the objective", *(chance(side.achievability) for _, side in known)],
         ["pages a week", *(pages(side.pages_per_week) for _, side in known)],
         ["slowdowns tried that would be seen", *(_share(side.tightness) for _, side in known)],
     ]
@@ -130,7 +135,7 @@ def change_sentence(now: Outcome, then: Outcome, *, objective: float) -> str:
     violating = f"of {base:,} executions {frequencies(then, base)} would violate instead of {before}"
     paging = _moved("pages would", pages(now.pages_per_week), pages(then.pages_per_week),
                     then.pages_per_week - now.pages_per_week, "a week")  # fmt: skip
-    kept, missed = (now.achievability or 0.0, then.achievability or 0.0), percent(objective)
+    kept, missed = (now.achievability, then.achievability), percent(objective)
     if raised:
         keeping = _moved(f"the chance of keeping {missed} would", chance(kept[0]), chance(kept[1]), kept[1] - kept[0])
         return f"{head}{violating}, {keeping}, and {paging}; {_seen(now, then)}."
@@ -144,8 +149,8 @@ def keep_sentence(now: Outcome, *, objective: float, why: str) -> str:
     """Say how the current threshold stands, and why it is kept."""
     base, seen = base_of(now), _of_hundred(now.example_caught)
     return (
-        f"Keep {written(now.threshold)}: of {base:,} executions {frequencies(now, base)} violate, "
-        f"the chance of keeping {percent(objective)} is {chance(now.achievability or 0.0)}, "
+        f"Keep {written(now.threshold)}: of {base:,} executions {frequencies(now, base)} are expected to violate, "
+        f"the chance of keeping {percent(objective)} is {chance(now.achievability)}, "
         f"and there {'is' if pages(now.pages_per_week) == '1' else 'are'} {_paging(now.pages_per_week)}; "
         f"of 100 {SLOWDOWNS}, {seen} {'is' if seen == '1' else 'are'} seen{_overall(now)}. {why}"
     )
@@ -157,7 +162,7 @@ def set_sentence(then: Outcome, *, objective: float) -> str:
     return (
         f"Set {written(then.threshold)}, there is no threshold yet: "
         f"of {base:,} executions {frequencies(then, base)} would violate, "
-        f"the chance of keeping {percent(objective)} would be {chance(then.achievability or 0.0)}, "
+        f"the chance of keeping {percent(objective)} would be {chance(then.achievability)}, "
         f"and there would be {_paging(then.pages_per_week)}; "
         f"of 100 {SLOWDOWNS}, {_of_hundred(then.example_caught)} would be seen{_overall(then)}."
     )
@@ -175,15 +180,6 @@ def objective_sentence(
     )
 
 
-def traffic_sentence(monthly: float, *, objective: float, fewest: float) -> str:
-    """Say that there is too little traffic for burn-rate alerts."""
-    return (
-        f"Not suited (low traffic): of about {count(monthly)} executions a month, {percent(objective)} lets "
-        f"{number((1 - objective) * monthly, 2)} violate, and under {number(fewest)} chance cannot be told from "
-        "trouble. Choose a lower objective, or judge several such services together."
-    )
-
-
 def data_sentence(score: float, fewest: float, worst: str) -> str:
     """Say that the measurements are too poor for a recommendation."""
     return (
@@ -192,19 +188,63 @@ def data_sentence(score: float, fewest: float, worst: str) -> str:
     )
 
 
-def kept_sentence(best: float | None, *, gain: float, spread: float, minimum: float) -> str:
+def kept_sentence(
+    gate: Gate,
+    best: float,
+    *,
+    gain: float,
+    minimum: float,
+    confidence: float | None,
+    asked: float,
+    strategy: str,
+    earlier: Earlier | None = None,
+) -> str:
     """Say which gate held the current threshold."""
-    if best is None:
+    if gate == "best":
         return "No other allowed threshold is better."
     if gain <= 0:
         return f"The best change, to {written(best)}, would gain nothing."
     change = f"The best change, to {written(best)}, would gain {_pages_a_month(gain)}"
-    if gain < minimum:
+    if gate == "gain":
         return f"{change}, and a change must gain {number(minimum)}."
-    return (
-        f"{change}, give or take {number(spread, 2)}: too unsure, since a change must gain {number(minimum)} even with "
-        "half of that taken off."
-    )
+    sure = chance(confidence or 0.0)
+    if gate == "confidence":
+        return f"{change}; that it gains anything is {sure} sure, and {percent(asked)} is asked ({strategy})."
+    then = "the rule would have kept the threshold"
+    if earlier is not None and earlier.verdict != "keep":
+        then = f"the rule would have gone the other way, to {written(earlier.threshold)}"
+    return f"{change} ({sure} sure), but a week earlier {then}: a change waits for two weeks in a row."
+
+
+def week_sentence(earlier: Earlier | None, *, changed: datetime | None, timezone: str) -> str:
+    """Say on how many weekly assessments a change rests."""
+    if changed is not None:
+        return (
+            f"The level changed on {day(changed, timezone)} and has held since: one assessment is enough for a change."
+        )
+    if earlier is None:
+        return "Measurements do not reach back far enough to ask the same a week earlier: this one assessment counts."
+    return f"A week earlier the rule would have gone the same way, to {written(earlier.threshold)}."
+
+
+def impact_sentence(impact: Impact) -> str:
+    """Say what a month would bring, before and after."""
+    told = []
+    for row in impact.rows:
+        after = _estimated(row.then, row.name, impact.currency)
+        before = "" if row.now is None or row.now == row.then else f" instead of {_range(row.now, row.name)}"
+        told.append(after + before)
+    return f"In 30 days: {'; '.join(told)}."
+
+
+def _estimated(estimate: Estimate, name: Figure, currency: str | None) -> str:
+    return f"{_range(estimate, name)} {currency if name == 'cost' else name}"
+
+
+def _range(estimate: Estimate, name: Figure) -> str:
+    write = {"violations": count, "pages": pages, "cost": number}[name]
+    value, low, high = (write(x) for x in (estimate.value, estimate.interval.low, estimate.interval.high))
+    return f"{value} ({low}–{high})"
 
 
 def step_sentence(aim: float, *, max_change: float) -> str:
@@ -222,10 +262,10 @@ def gain_sentence(gains: dict[str, float], *, aim: float | None) -> str:
 
 def chance_sentence(now: Outcome | None, then: Outcome, *, objective: float) -> str | None:
     """Say how the chance of keeping the objective moves."""
-    after = then.achievability or 0.0
+    after = then.achievability
     if now is None or now.threshold == then.threshold:
         return f"The chance of keeping {percent(objective)} is {chance(after)}."
-    before = now.achievability or 0.0
+    before = now.achievability
     return (
         _moved(f"The chance of keeping {percent(objective)} would", chance(before), chance(after), after - before) + "."
     )

@@ -1,58 +1,141 @@
-"""The rule tried on services whose future is known: what it does from several starts, and what came of it."""
+"""The rule tried on services whose future is known: what it does from several starts, and what came of it.
+
+A *moment* is the end of a period with all that the rule reads ready on one wide ladder of thresholds, so that any start
+and setting is decided in a millisecond.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 
-from slaopt.analysis import Quality
+from slaopt.analysis.changepoints import change_points, last_abrupt
 from slaopt.buckets import round_thresholds
-from slaopt.optimize import Recommendation, recommend_threshold
+from slaopt.forecast import Curve, forecast_curve
+from slaopt.optimize.candidates import grid_of
+from slaopt.optimize.decide import Decision, confirmed, decide
+from slaopt.optimize.scores import Ladder, Prices, ladder_of
 from slaopt.params import Params
-from slaopt.profile import Profiles
-from tests.optimize.simulation import Simulated, reference
+from slaopt.profile import Profile, Profiles
+from tests.optimize.simulation import DAY, EPOCH, Simulated, reference
 
 OBJECTIVES = (0.95, 0.99, 0.999)
-GOOD = Quality(service="simulated", score=1.0, word="good", checks=(), sentence="")
+STARTS = (0.4, 0.63, 1.0, 2.0)
 STEP = np.log(2) / 12  # 5.9 %
+MONTH, WEEK = timedelta(days=30), timedelta(days=7)
+FEWEST_AFTER = 500  # executions after a change of level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What the rule reads at one moment: the month before it, and the forecast."""
+
+    hours: Profile  # of the month
+    ladder: Ladder
+    changed: bool  # whether the ladder counts from a change of level on
+
+    def decision(self, params: Params) -> Decision:
+        """Decide as of this moment, on the thresholds that the settings ask for."""
+        grid = grid_of(self.hours, params)
+        return decide(grid, part(self.ladder, np.array(grid.thresholds)), params)
+
+
+@dataclass(frozen=True)
 class Case:
-    """A month, the month after it, and the threshold that somebody with a year's knowledge would have signed."""
+    """A month, the same a week earlier, the month after, and the threshold of one with a year's knowledge."""
 
-    past: Profiles
-    future: Profiles
     objective: float
-    fitting: float
+    fitting: float | None  # None for real series
+    now: Moment
+    before: Moment | None
+    after: Ladder
 
-    def recommended(self, start: float | None) -> Recommendation:
-        """Recommend from a start that is so many times the fitting threshold, or from none."""
-        current = None if start is None else _near(self.fitting * start)
-        params = Params(threshold=current, objective=self.objective)
-        return recommend_threshold(self.past, params, quality=GOOD)
+    @cached_property
+    def losses(self) -> np.ndarray:
+        """Loss of the month after at each threshold of the ladder."""
+        return realised(self.after, Prices())
 
-    def meets(self, threshold: float) -> bool:
+    def decided(self, start: float | None, **settings: object) -> Decision:
+        """Decide from a threshold in seconds, or from none, with last week's assessment where it counts."""
+        params = Params.model_validate({"threshold": start, "objective": self.objective, **settings})
+        decision = self.now.decision(params)
+        if decision.direction == 0 or self.now.changed or self.before is None:
+            return decision
+        return confirmed(decision, self.before.decision(params))
+
+    def loss(self, threshold: float) -> float:
+        """Loss of the month after."""
+        return float(self.losses[self.place(threshold)])
+
+    def met(self, threshold: float) -> bool:
         """Whether the objective was met in the month after."""
-        hours = self.future.hours
-        return bool(hours.violations(threshold).middle.sum() <= (1 - self.objective) * hours.valid.sum())
+        rate = self.after.rates[self.place(threshold)]
+        return bool(rate.violations <= self.after.budget * rate.n)
+
+    def place(self, threshold: float) -> int:
+        """Place of a threshold on the ladder."""
+        return int(np.argmin(np.abs(np.log(self.after.thresholds / threshold))))
+
+    def near(self, times: float) -> float:
+        """The round number nearest to so many times the fitting threshold."""
+        return float(self.after.thresholds[self.place((self.fitting or np.nan) * times)])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Results:
-    """What became of all cases from one start; every array (cases,)."""
+def realised(ladder: Ladder, prices: Prices) -> np.ndarray:
+    """Loss of a month that has come, (thresholds,)."""
+    rates = np.array([rate.rate for rate in ladder.rates])
+    used = np.minimum(prices.budget_most, prices.budget * np.maximum(0, rates / ladder.budget - 0.5))
+    missed = prices.missed * (1 - np.minimum(1, ladder.seen / ladder.most_seen))
+    return np.asarray(used + prices.pages * ladder.pages_a_month + missed)
 
-    start: float | None
-    raised: np.ndarray
-    lowered: np.ndarray
-    met: np.ndarray  # in the month after, at what was recommended
-    steps: np.ndarray  # from the fitting threshold
 
-    @property
-    def kept(self) -> np.ndarray:
-        return ~(self.raised | self.lowered)
+def part(ladder: Ladder, thresholds: np.ndarray) -> Ladder:
+    """The same ladder with some of its thresholds."""
+    at = np.argmin(np.abs(np.log(ladder.thresholds[:, None] / thresholds)), axis=0)
+    return replace(
+        ladder,
+        thresholds=ladder.thresholds[at],
+        **{name: tuple(getattr(ladder, name)[i] for i in at) for name in ("rates", "replays", "tightness")},
+        **{name: getattr(ladder, name)[at] for name in ("drawn", "achievability", "expected", "ends")},
+    )
+
+
+def moment(history: Profiles, end: datetime, grid: Sequence[float], objective: float) -> Moment:
+    """Replay and forecast as of a moment."""
+    hours, steps = (profile.between(end - MONTH, end) for profile in (history.hours, history.steps))
+    since = level_since(hours)
+    curve = forecast_curve(hours, grid, horizons=(30,))
+    assert isinstance(curve, Curve), curve
+    period = replace(history, hours=hours, steps=steps)
+    ladder = ladder_of(period, grid, curve=curve, objective=objective, confidence_level=0.95, since=since)
+    return Moment(hours=hours, ladder=ladder, changed=since is not None)
+
+
+def level_since(hours: Profile) -> datetime | None:
+    """From when on the level is what it is, where enough came after its change."""
+    change = last_abrupt(change_points(hours))
+    if change is None or hours.end - change.at < WEEK:
+        return None
+    return change.at if hours.between(change.at, hours.end).executions.sum() >= FEWEST_AFTER else None
+
+
+def case_of(
+    history: Profiles, origin: datetime, grid: Sequence[float], objective: float, fitting: float | None
+) -> Case:
+    """Score the month before a moment, the one a week earlier and the one after it."""
+    earlier = origin - WEEK
+    known = history.hours.start <= earlier - MONTH
+    return Case(
+        objective=objective,
+        fitting=fitting,
+        now=moment(history, origin, grid, objective),
+        before=moment(history, earlier, grid, objective) if known else None,
+        after=moment(history, origin + MONTH, grid, objective).ladder,
+    )
 
 
 def cases(*, services: int, seed: int, objectives: Sequence[float] = OBJECTIVES, each: bool = True) -> Iterator[Case]:
@@ -61,41 +144,21 @@ def cases(*, services: int, seed: int, objectives: Sequence[float] = OBJECTIVES,
         rng = np.random.default_rng([seed, index])
         service = Simulated.draw(rng, days=360)
         last = 30 * int(rng.integers(2, 12))
-        past, future = (service.profiles(rng, days=(first, first + 30)) for first in (last - 30, last))
+        history = service.profiles(rng, days=(last - 37, last + 30))
+        origin = EPOCH + last * DAY
         for objective in objectives if each else (objectives[index % len(objectives)],):
             if service.per_day * 30 * (1 - objective) < 10:
                 continue  # not suited
-            fitting = reference(service, [past, future], objective=objective, days=360)
+            months = [
+                replace(history, steps=history.steps.between(end - MONTH, end)) for end in (origin, origin + MONTH)
+            ]
+            fitting = reference(service, months, objective=objective, days=360)
             if fitting is not None:
-                yield Case(past=past, future=future, objective=objective, fitting=fitting)
+                yield case_of(history, origin, wide_grid(history.hours, fitting * min(STARTS)), objective, fitting)
 
 
-def results(of: Sequence[Case], start: float | None) -> Results:
-    """Recommend for every case from one start, and see what came of it."""
-    told = [case.recommended(start) for case in of]
-    then = np.array([r.recommended_threshold for r in told], dtype=float)
-    now = np.array([r.current_threshold or r.recommended_threshold for r in told], dtype=float)
-    return Results(
-        start=start,
-        raised=then > now,
-        lowered=then < now,
-        met=np.array([case.meets(threshold) for case, threshold in zip(of, then, strict=True)]),
-        steps=np.log(then / np.array([case.fitting for case in of])) / STEP,
-    )
-
-
-def said_and_seen(of: Sequence[Case]) -> np.ndarray:
-    """Chance of keeping the objective, and whether it was met in the month after, at every candidate; (pairs, 2)."""
-    return np.array(
-        [
-            (score.achievability, case.meets(score.threshold))
-            for case in of
-            for score in case.recommended(None).candidates
-        ]
-    )
-
-
-def _near(value: float) -> float:
-    """The round number nearest to a value, so that it was counted."""
-    grid = round_thresholds(value / 1.2, value * 1.2)
-    return float(grid[np.argmin(np.abs(np.log(grid / value)))])
+def wide_grid(hours: Profile, tightest: float) -> list[float]:
+    """Every threshold that a rule may look at from a start, seconds."""
+    longest = float(np.nanmax(hours.slot_sums.maxima))
+    low = min(tightest / 2, hours.quantile(0.25))
+    return round_thresholds(low / 1.1, max(longest, tightest * 8) * 1.3).tolist()
