@@ -170,7 +170,8 @@ def effective_number(sample: Sample, totals: Floats, confidence_level: float) ->
     """Effective number for any daily counts (rates, D), those with fewer than ten of a kind too → (rates,).
 
     Few violations take the design effect of the nearest lower threshold that has ten, few others that of the nearest
-    higher one. Where durations do not differ, no threshold has both, and a day counts as one execution.
+    higher one. A day counts as one execution at least: so it does where no threshold has both, and a design effect that
+    was learned from a handful of executions may be anything.
     """
     violations = totals.sum(axis=1)
     few = violations < FEWEST_COUNT
@@ -183,12 +184,10 @@ def effective_number(sample: Sample, totals: Floats, confidence_level: float) ->
     both = np.flatnonzero((ladder >= FEWEST_COUNT) & (sample.total - ladder >= FEWEST_COUNT))
     for chosen, end in ((few, -1), (most, 0)):
         if chosen.any():
-            known = len(both) > 0
-            effective[chosen] = (
-                _plain_number(sample, sample.above[:, [both[end]]].T, confidence_level)[0]
-                if known
-                else min(sample.total, sample.days)
-            )
+            effective[chosen] = min(sample.total, sample.days)
+            if len(both):
+                near = _plain_number(sample, sample.above[:, [both[end]]].T, confidence_level)[0]
+                effective[chosen] = np.maximum(effective[chosen], near)
     return effective
 
 

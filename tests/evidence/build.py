@@ -30,6 +30,7 @@ RUNS = 1000
 SECTIONS = {
     "intervals": "intervals:intervals",
     "levels": "intervals:levels",
+    "low_traffic": "low_traffic:low_traffic",
     "detectors": "detectors:found",
     "decisions": "decisions:decisions",
 }

@@ -13,26 +13,46 @@ RATES = (0.0, 0.001, 0.01, 0.05, 0.2)
 QUANTILES = (0.5, 0.95)
 FIGURES = (*(f"rate {100 * rate:g} %" for rate in RATES), "p50", "p95", "mean")
 BAR = 0.92
-FEWEST_DAYS = 7  # days with executions that an interval needs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch(Service):
+    """A service whose executions of a day all run in one hour, and so share its level."""
+
+    def season(self) -> tuple[np.ndarray, np.ndarray]:
+        _, level = Service.season(self)
+        night = (np.arange(168) % 24 == 2).astype(float)
+        return self.per_day * night, level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A service with few executions; rho is that of its hourly level."""
+    """A service with few executions, told apart by its name."""
 
-    per_day: float
-    days: int = 30
-    rho: float = 0.6
-
-    @property
-    def name(self) -> str:
-        return f"{self.per_day:g} a day, {self.days} days, rho {self.rho}"
+    name: str
+    service: Service
 
 
-CASES = tuple(
-    Case(per_day=per_day, days=days, rho=rho)
-    for per_day in (1, 3, 10, 30)
-    for days, rho in ((30, 0.6), (30, 0.9), (14, 0.6), (90, 0.6))
+CASES = (
+    *(
+        Case(name=f"{per_day} a day, {days} days, rho {rho}", service=Service(per_day=per_day, days=days, rho=rho))
+        for per_day in (1, 3, 10, 30)
+        for days, rho in ((30, 0.6), (30, 0.9), (14, 0.6), (90, 0.6))
+    ),
+    *(
+        Case(name=f"{per_day} a day in one hour, sd 0.5", service=Batch(per_day=per_day, sd=0.5, rho=0.9))
+        for per_day in (3, 10, 30)
+    ),
+    *(
+        Case(name=f"{per_day} a day, incidents", service=Service(per_day=per_day, incidents=True))
+        for per_day in (3, 30)
+    ),
+)
+SHORT = (
+    "1 a day, 30 days, rho 0.6",
+    "3 a day, 14 days, rho 0.6",
+    "10 a day, 30 days, rho 0.9",
+    "3 a day in one hour, sd 0.5",
 )
 
 
@@ -57,7 +77,7 @@ class Coverage:
 
 
 def coverage(case: Case, *, runs: int, seed: int) -> Coverage:
-    service = Service(per_day=case.per_day, days=case.days, rho=case.rho)
+    service = case.service
     truth, rng = service.truth(), np.random.default_rng(seed)
     thresholds, rates = zip(*(truth.threshold(rate) if rate else (1e6, 0.0) for rate in RATES), strict=True)
     true = [*rates, *(truth.quantile(q) for q in QUANTILES), truth.mean]
