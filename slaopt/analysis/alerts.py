@@ -32,9 +32,11 @@ __all__ = [
     "Degradations",
     "Replay",
     "Tightness",
+    "burn_rates",
     "factor",
     "never_firing",
     "replay",
+    "spread_starts",
     "tightness",
 ]
 
@@ -97,7 +99,7 @@ class Cell(Result):
     hours: float
     share: float
     caught: float  # 0–1: share of the starts at which a page would have come × share of the time without pages
-    error: float = 0.0  # standard error of `caught`, as if the starts were drawn at random
+    error: float = 0.0  # standard error over the starts, as if they were drawn at random
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +109,7 @@ class Tightness(Result):
     threshold: float
     value: float
     cells: tuple[Cell, ...]
-    error: float = 0.0  # standard error of `value` over the starts
+    error: float = 0.0  # standard error over the starts, as if they were drawn at random
 
     def caught(self, *, factor: float, hours: float, share: float) -> float:
         """Give the share caught of one of the injected slowdowns."""
@@ -131,6 +133,18 @@ def never_firing(objective: float, *, window_days: float = 30) -> tuple[BurnRate
     [1.0]
     """
     return tuple(w for w in BURN_RATE_WINDOWS if factor(w, window_days=window_days) * (1 - objective) > 1 + SAME)
+
+
+def burn_rates(steps: Profile, threshold: float, *, objective: float, window: timedelta) -> Floats:
+    """Give the burn rate over the window that ends with each slot of a Profile of five-minute steps, (slots,).
+
+    It is 0 in excluded time, and where the violations are so few that they may be an accident.
+    """
+    length = round(window / steps.step)
+    violations = window_sums(cumulative(_above(steps, [threshold])[0]), length)
+    allowed = (1 - objective) * window_sums(cumulative(steps.valid), length)
+    burning = (violations >= _guard(allowed)) & (allowed > 0) & (steps.slot_sums.excluded < 1)
+    return np.where(burning, violations / np.maximum(allowed, np.finfo(float).tiny), 0.0)
 
 
 def replay(
@@ -188,15 +202,43 @@ def tightness(
         violations = cumulative(counts)
         firing = _fires(policy, violations, "page")
         alone = _within(firing, starts, degradations, steps.step)  # (thresholds, starts, hours)
-        caught = np.empty((len(chunk), len(degradations.factors), len(degradations.hours), len(degradations.shares)))
+        seen = np.empty((*alone.shape, len(degradations.factors), len(degradations.shares)), dtype=bool)
         for i, k in enumerate(degradations.factors):
             extra = cumulative(_above(steps, np.asarray(chunk) / k) - counts)
             needed = _share_needed(policy, violations, extra, starts, degradations, steps.step)
-            caught[:, i] = _mean_where(needed[..., None] <= np.asarray(degradations.shares) + SAME, ~alone)
-        for threshold, share, fired in zip(chunk, caught, firing, strict=True):
-            seen = share * (1 - _share_firing(policy, fired))
-            measured.append(Tightness(threshold=threshold, value=float(seen.mean()), cells=_cells(seen, degradations)))
+            seen[:, :, :, i] = needed[..., None] <= np.asarray(degradations.shares) + SAME
+        for row, (threshold, fired) in enumerate(zip(chunk, firing, strict=True)):
+            quiet = 1 - _share_firing(policy, fired)
+            measured.append(_measured(threshold, seen[row], ~alone[row], quiet, degradations))
     return measured
+
+
+def _measured(threshold: float, seen: Mask, silent: Mask, quiet: float, degradations: Degradations) -> Tightness:
+    """Mean over the silent starts, with its error; seen (starts, hours, factors, shares), silent (starts, hours)."""
+    counted = np.maximum(silent.sum(axis=0), 1)[:, None, None]
+    share = (seen & silent[..., None, None]).sum(axis=0) / counted
+    likely = (share * counted + 1) / (counted + 2)  # all of 32 starts do not prove that each is caught
+    error = np.sqrt(likely * (1 - likely) / (counted + 2))
+    pull = (np.where(silent[..., None, None], seen - share, 0.0) / counted).mean(axis=(1, 2, 3))  # of each start
+    spread = len(pull) / max(len(pull) - 1, 1)
+    cells = tuple(
+        Cell(
+            factor=k,
+            hours=float(hours),
+            share=f,
+            caught=float(quiet * share[j, i, m]),
+            error=float(quiet * error[j, i, m]),
+        )
+        for i, k in enumerate(degradations.factors)
+        for j, hours in enumerate(degradations.hours)
+        for m, f in enumerate(degradations.shares)
+    )
+    return Tightness(
+        threshold=threshold,
+        value=float(quiet * share.mean()),
+        cells=cells,
+        error=float(quiet * np.sqrt(spread * (pull**2).sum())),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +293,18 @@ def _guard(expected: Floats) -> Floats:
     return np.asarray(np.maximum(least, FEWEST_VIOLATIONS)[index])
 
 
+def spread_starts(counting: Mask, *, longest: int, number: int) -> NDArray[np.int64]:
+    """Give slots at which slowdowns of at most `longest` slots start: spread over the time that counts and the day.
+
+    One start lies in each of as many equal parts; its place therein moves on by the golden ratio, so that no period of
+    whole days puts every start at the same hour.
+    """
+    places = np.flatnonzero(counting[: max(len(counting) - longest, 1)])
+    part = np.arange(number)
+    spread = (part + (0.5 + part * (np.sqrt(5) - 1) / 2) % 1) / number
+    return places[(spread * len(places)).astype(np.int64)] if len(places) else places
+
+
 def _above(steps: Profile, thresholds: ArrayLike) -> Floats:
     """Violations of each threshold in each slot, (thresholds, slots); the middle where they are only bracketed."""
     wanted = np.asarray(thresholds, dtype=float)
@@ -292,16 +346,8 @@ def _share_firing(policy: _Policy, firing: Mask) -> float:
 
 
 def _starts(counting: Mask, degradations: Degradations, step: timedelta) -> NDArray[np.int64]:
-    """Slots at which slowdowns start: spread evenly over the time that counts, and over the hours of the day.
-
-    One start lies in each of as many equal parts; its place therein moves on by the golden ratio, so that no period of
-    whole days puts every start at the same hour.
-    """
     longest = round(timedelta(hours=max(degradations.hours)) / step)
-    places = np.flatnonzero(counting[: max(len(counting) - longest, 1)])
-    part = np.arange(degradations.starts)
-    spread = (part + (0.5 + part * (np.sqrt(5) - 1) / 2) % 1) / degradations.starts
-    return places[(spread * len(places)).astype(np.int64)] if len(places) else places
+    return spread_starts(counting, longest=longest, number=degradations.starts)
 
 
 def _within(firing: Mask, starts: NDArray[np.int64], degradations: Degradations, step: timedelta) -> Mask:
@@ -339,21 +385,6 @@ def _share_needed(
         np.minimum(needed, share, out=needed)
     needed[:, ~policy.counting[at]] = np.inf
     return np.stack([needed[:, :, :n].min(axis=-1, initial=np.inf) for n in lengths], axis=-1)
-
-
-def _mean_where(seen: Mask, silent: Mask) -> Floats:
-    """Share seen of the silent starts, 0 without one: the axis of starts, the second, goes."""
-    counted = silent.sum(axis=1)[..., None]
-    return np.asarray((seen & silent[..., None]).sum(axis=1) / np.maximum(counted, 1))
-
-
-def _cells(caught: Floats, degradations: Degradations) -> tuple[Cell, ...]:
-    return tuple(
-        Cell(factor=k, hours=float(hours), share=share, caught=float(caught[i, j, m]))
-        for i, k in enumerate(degradations.factors)
-        for j, hours in enumerate(degradations.hours)
-        for m, share in enumerate(degradations.shares)
-    )
 
 
 def _chunks(thresholds: Sequence[float], slots: int) -> Iterator[list[float]]:

@@ -9,15 +9,17 @@ the Royal Statistical Society B 52 (1990).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from slaopt.result import Result
 
-__all__ = ["Gumbel", "fit_gumbel"]
+__all__ = ["Gumbel", "fit_gumbel", "greatest_of_days"]
 
 Floats = NDArray[np.float64]
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,3 +53,12 @@ def fit_gumbel(maxima: Floats) -> Gumbel:
     second = max(2 * half - float(ordered.mean()), 0.0)  # half the mean difference of two days
     scale = second / np.log(2)
     return Gumbel(location=float(ordered.mean() - np.euler_gamma * scale), scale=float(scale))
+
+
+def greatest_of_days(values: Floats, executed: Floats, step: timedelta) -> Floats:
+    """Give the greatest value of each 24 hours, counted from the end, in which something ran: (slots,) → (days,)."""
+    per_day = DAY // step
+    days = len(values) // per_day
+    first = len(values) - days * per_day
+    ran = executed[first:].reshape(days, per_day).sum(axis=1) > 0
+    return np.asarray(values[first:].reshape(days, per_day).max(axis=1)[ran])

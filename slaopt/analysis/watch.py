@@ -6,6 +6,8 @@ it is divided by what the level itself varies by over such a window. The greates
 its bound is what the service's own days pass once in 180. So a service whose level wanders gets a higher bound, and
 what can then be seen is reckoned beforehand, by injection, instead of being promised.
 
+The bound is never so low that a handful of slow executions undoes a change, not even where history holds no violation.
+
 References
 ----------
 Anscombe: The transformation of Poisson, binomial and negative-binomial data. Biometrika 35 (1948).
@@ -13,21 +15,52 @@ Anscombe: The transformation of Poisson, binomial and negative-binomial data. Bi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
+from slaopt.analysis.alerts import spread_starts
+from slaopt.analysis.days import local_times
+from slaopt.analysis.effective import WEEKEND
+from slaopt.analysis.extremes import DAY, fit_gumbel, greatest_of_days
+from slaopt.analysis.windows import cumulative, window_sums
 from slaopt.profile import Profile
 from slaopt.result import Result
+from slaopt.wording import number
 
-__all__ = ["STATISTIC", "WINDOWS", "Detectable", "Usual", "Watch", "statistic", "usual", "watch"]
+__all__ = [
+    "FACTORS",
+    "STATISTIC",
+    "WINDOWS",
+    "Detectable",
+    "Usual",
+    "Watch",
+    "recent",
+    "rise",
+    "statistic",
+    "usual",
+    "watch",
+]
 
 Floats = NDArray[np.float64]
+Slots = NDArray[np.int64]
 
 STATISTIC = "watch_z"
-WINDOWS = (timedelta(hours=1), timedelta(hours=3), timedelta(hours=6), timedelta(hours=24))
+WINDOWS = tuple(timedelta(hours=hours) for hours in (1, 3, 6, 24))
+HISTORY = timedelta(days=30)  # that a watch learns from
+FEWEST_DAYS = 14
+RARE_DAYS = 180  # a usual day passes the bound once in so many
+QUARTER = 90  # days
+LEAST_BOUND = 3.3  # five violations where next to none are expected, and what counting alone passes on few days
+FACTORS = (1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0)  # on the violation rate, tried beforehand
+TRIPLED = FACTORS.index(3.0)
+WITHIN = (6, 24)  # hours
+SEEN = 0.95
+STARTS = 120
+RISES = {2.0: "a doubled violation rate", 3.0: "a tripled violation rate"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +80,8 @@ class Usual(Result):
     rates: Floats  # (2, 24) violation rate by weekday or weekend × hour of day, local time
     unrest: Floats  # (windows,) relative standard deviation of the level over each window
     bound: float
-    per_day: float  # probability that a usual day passes the bound
-    days: int  # measured days it was learned from
+    passed: float  # probability that a usual day passes the bound
+    days: int  # it was learned from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,27 +93,223 @@ class Watch(Result):
     bound: float | None
     windows: tuple[timedelta, ...]
     false_alarms_per_quarter: float | None
-    alarms: int  # on the history it was learned from
+    alarms: int  # days of its own history on which it would have alarmed
     detectable: tuple[Detectable, ...]
     days: int
-    usual: Usual | None
+    usual: Usual | None = field(metadata={"published": None})
     sentence: str
     why: str | None
 
 
 def usual(steps: Profile, threshold: float) -> Usual | None:
-    """Learn what is usual from a Profile of five-minute steps; None where days are too few."""
-    return None
+    """Learn from the last 30 days of a Profile of five-minute steps what is usual; None under 14 days with executions.
+
+    The rate by hour is that of two harmonics and a weekend effect (Poisson, log link); the variance of the level over a
+    window is that of its violations beyond their own number.
+    """
+    counts = _Counts.of(recent(steps), threshold)
+    if counts.days < FEWEST_DAYS:
+        return None
+    rates = _rates(counts)
+    seen, expected = counts.windows(rates)
+    unrest = np.sqrt(_variances(seen, expected))
+    highest = counts.daily(_scores(seen, expected, unrest).max(axis=0))
+    fitted = fit_gumbel(highest)
+    bound = max(fitted.once_in(RARE_DAYS), LEAST_BOUND)
+    return Usual(
+        threshold=threshold, rates=rates, unrest=unrest, bound=bound, passed=fitted.exceeded(bound), days=counts.days
+    )
 
 
 def statistic(usual: Usual, fresh: Profile) -> Floats:
-    """Give the statistic at each slot of a Profile of five-minute steps, (slots,)."""
-    return np.full(fresh.slots, -np.inf)
+    """Give the statistic at each slot of a Profile of five-minute steps, (slots,); −∞ in excluded time.
+
+    Only windows that lie inside the Profile are looked at, so it should begin a day before the first look.
+    """
+    counts = _Counts.of(fresh, usual.threshold)
+    seen, expected = counts.windows(usual.rates)
+    scores = _scores(seen, expected, usual.unrest)
+    for score, length in zip(scores, counts.lengths, strict=True):
+        score[: length - 1] = -np.inf
+    return np.where(counts.counting, scores.max(axis=0), -np.inf)
 
 
 def watch(steps: Profile, threshold: float, *, seed: int = 0) -> Watch:
-    """Learn a watch from history, and reckon what it would see."""
+    """Learn a watch from the last 30 days, and reckon by injection what it would see; `seed` is of the injections."""
+    steps = recent(steps)
+    counts, learned = _Counts.of(steps, threshold), usual(steps, threshold)
+    if learned is None:
+        why = f"only {counts.days} days with executions; a watch needs {FEWEST_DAYS} to learn what is usual"
+        return Watch(
+            threshold=threshold, statistic=STATISTIC, bound=None, windows=WINDOWS, false_alarms_per_quarter=None,
+            alarms=0, detectable=(), days=counts.days, usual=None, sentence=f"No watch: {why}.", why=why,
+        )  # fmt: skip
+    detectable = _detectable(counts, learned, np.random.default_rng(seed))
+    false_alarms = QUARTER * learned.passed * counts.days / max(len(counts.executed) * counts.step / DAY, 1)
+    alarming = counts.daily(statistic(learned, steps)) > learned.bound
     return Watch(
-        threshold=threshold, statistic=STATISTIC, bound=None, windows=WINDOWS, false_alarms_per_quarter=None,
-        alarms=0, detectable=(), days=0, usual=None, sentence="", why="too few days",
+        threshold=threshold, statistic=STATISTIC, bound=learned.bound, windows=WINDOWS,
+        false_alarms_per_quarter=false_alarms, alarms=int(alarming.sum()), detectable=detectable,
+        days=counts.days, usual=learned, sentence=_sentence(detectable, false_alarms), why=None,
     )  # fmt: skip
+
+
+def rise(factor: float) -> str:
+    """Name a factor on the violation rate.
+
+    >>> rise(2), rise(2.5)
+    ('a doubled violation rate', 'a violation rate 2.5 times as high')
+    """
+    return RISES.get(factor, f"a violation rate {number(factor)} times as high")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counts:
+    """What is looked at, each (slots,)."""
+
+    executed: Floats
+    violations: Floats
+    weekend: Slots  # 0 or 1
+    hour: Slots  # of the day, local time
+    counting: NDArray[np.bool_]  # False in excluded time
+    step: timedelta
+
+    @classmethod
+    def of(cls, steps: Profile, threshold: float) -> _Counts:
+        _, weekday, hour = local_times(steps)
+        return cls(
+            executed=steps.valid,
+            violations=steps.violations(threshold).middle,
+            weekend=np.isin(weekday, WEEKEND).astype(np.int64),
+            hour=hour,
+            counting=steps.slot_sums.excluded < 1,
+            step=steps.step,
+        )
+
+    @property
+    def lengths(self) -> list[int]:
+        """Slots of each window."""
+        return [round(window / self.step) for window in WINDOWS]
+
+    @property
+    def days(self) -> int:
+        """Number of spans of 24 hours before the end that have executions."""
+        return len(self.daily(self.executed))
+
+    def daily(self, values: Floats) -> Floats:
+        """Give the greatest value of each day with executions: (slots,) → (days,)."""
+        return greatest_of_days(values, self.executed, self.step)
+
+    def expected(self, rates: Floats) -> Floats:
+        """Violations expected in each slot, (slots,)."""
+        return np.asarray(self.executed * rates[self.weekend, self.hour])
+
+    def windows(self, rates: Floats) -> tuple[Floats, Floats]:
+        """Violations, and those expected, in the windows that end with each slot, (windows, slots) each."""
+        sums = cumulative(np.stack([self.violations, self.expected(rates)]))
+        both = np.stack([window_sums(sums, length) for length in self.lengths], axis=1)
+        return both[0], np.maximum(both[1], 0.0)
+
+
+def recent(steps: Profile) -> Profile:
+    """Give the last 30 days, which a watch learns from."""
+    return steps.between(max(steps.start, steps.end - HISTORY), steps.end)
+
+
+def _rates(counts: _Counts) -> Floats:
+    """Violation rate by weekend and hour of day, (2, 24): Poisson likelihood, effects held near 0 where data are few.
+
+    Half a violation, spread like the executions, keeps the rate of a service without one above 0.
+    """
+    cell = counts.weekend * 24 + counts.hour
+    executed = np.bincount(cell, weights=counts.executed, minlength=48)
+    violations = np.bincount(cell, weights=counts.violations, minlength=48) + 0.5 * executed / executed.sum()
+    angle = 2 * np.pi * (np.arange(48) % 24) / 24
+    effects = [np.ones(48), *(f(k * angle) for k in (1, 2) for f in (np.sin, np.cos)), np.arange(48) >= 24]
+    design = np.stack(effects, axis=1).astype(float)
+    hold = np.diag([0.0, *np.ones(5)])
+    beta = np.zeros(6)
+    beta[0] = np.log(violations.sum() / executed.sum())
+    for _ in range(50):  # Newton's steps, at most 1 long
+        expected = executed * np.exp(np.minimum(design @ beta, 0.0))
+        slope = design.T @ (violations - expected) - hold @ beta
+        step = np.clip(np.linalg.solve(design.T @ (design * expected[:, None]) + hold, slope), -1, 1)
+        beta += step
+        if np.abs(step).max() < 1e-9:
+            break
+    return np.asarray(np.exp(np.minimum(design @ beta, 0.0)).reshape(2, 24))
+
+
+def _variances(seen: Floats, expected: Floats) -> Floats:
+    """Relative variance of the level over each window: (windows, slots) each → (windows,)."""
+    excess = ((seen - expected) ** 2 - seen).sum(axis=1)
+    return np.asarray(np.maximum(excess, 0.0) / np.maximum((expected**2).sum(axis=1), np.finfo(float).tiny))
+
+
+def _scores(seen: Floats, expected: Floats, unrest: Floats) -> Floats:
+    """Standardised difference of seen and expected, (windows, slots)."""
+    difference = 2 * (np.sqrt(seen + 0.375) - np.sqrt(expected + 0.375))
+    return np.asarray(difference / np.sqrt(1 + unrest[:, None] ** 2 * expected))
+
+
+def _needed(usual: Usual, expected: Floats) -> Floats:
+    """Violations from which on a window passes the bound, (windows, slots)."""
+    root = np.sqrt(expected + 0.375) + usual.bound / 2 * np.sqrt(1 + usual.unrest[:, None] ** 2 * expected)
+    return np.asarray(root**2 - 0.375)
+
+
+def _detectable(counts: _Counts, usual: Usual, rng: np.random.Generator) -> tuple[Detectable, ...]:
+    """Which factors are seen: violations are added from each start on, and the watch is asked whether it alarms."""
+    lengths = [round(timedelta(hours=hours) / counts.step) for hours in WITHIN]
+    slots = len(counts.executed)
+    after_a_day = np.arange(slots) >= max(counts.lengths)
+    starts = spread_starts(counts.counting & after_a_day, longest=max(lengths), number=STARTS)
+    at = np.minimum(starts[:, None] + np.arange(max(lengths)), slots - 1)  # (starts, longest)
+    seen, expected = counts.windows(usual.rates)
+    lacking: Floats = np.where(counts.counting, _needed(usual, expected) - seen, np.inf)[:, at]
+    alone: NDArray[np.bool_] = np.any(lacking <= 0, axis=0)  # the watch alarms without an injection
+    sums = cumulative(_added(counts, usual, rng))  # (factors, slots + 1)
+    caught = np.zeros((len(FACTORS), *at.shape), dtype=bool)
+    for missing, length in zip(lacking, counts.lengths, strict=True):
+        caught |= sums[:, at + 1] - sums[:, np.maximum(at + 1 - length, starts[:, None])] >= missing
+    found = []
+    for hours, length in zip(WITHIN, lengths, strict=True):
+        silent = ~alone[:, :length].any(axis=1)
+        share = caught[:, silent, :length].any(axis=2).sum(axis=1) / max(int(silent.sum()), 1)  # (factors,)
+        enough = np.flatnonzero(share >= SEEN)
+        least = FACTORS[enough[0]] if len(enough) else None
+        found.append(Detectable(hours=hours, factor=least, x3_seen=float(share[TRIPLED])))
+    return tuple(found)
+
+
+def _added(counts: _Counts, usual: Usual, rng: np.random.Generator) -> Floats:
+    """Violations that each of FACTORS would add to each slot, (factors, slots); a greater factor adds no fewer.
+
+    They are drawn given the level of the hour, and that given the violations of the hour (gamma, conjugate): so the
+    chance that is in the history's own counts is not multiplied with them.
+    """
+    rate = usual.rates[counts.weekend, counts.hour]
+    if usual.unrest[0] > 0:
+        known = 1 / usual.unrest[0] ** 2
+        hour = np.arange(len(rate)) // counts.lengths[0]
+        seen = np.bincount(hour, weights=counts.violations)
+        expected = np.bincount(hour, weights=counts.expected(usual.rates))
+        rate = rate * (rng.gamma(seen + known) / (expected + known))[hour]
+    kept = np.maximum(np.floor(counts.executed - counts.violations), 0).astype(np.int64)
+    turned = np.zeros(len(rate))  # share of the kept that the factor before turned into violations
+    added = np.zeros((len(FACTORS), len(rate)))
+    for i, factor in enumerate(FACTORS):
+        share = np.minimum((factor - 1) * rate / np.maximum(1 - rate, rate), 1.0)
+        more = rng.binomial(kept, np.clip((share - turned) / np.maximum(1 - turned, 1e-12), 0.0, 1.0))
+        kept, turned = kept - more, share
+        added[i] = added[i - 1] + more
+    return added
+
+
+def _sentence(detectable: Sequence[Detectable], false_alarms: float) -> str:
+    told = [f"{rise(one.factor)} would be seen within {one.hours} hours" for one in detectable if one.factor]
+    if told:
+        sees = f"{' and '.join(told)}, in at least 95 of 100 cases"
+    else:
+        sees = f"even {rise(FACTORS[-1])} might go unseen for a day, since violations are few"
+    return f"{sees[0].upper()}{sees[1:]}; false alarms: about {number(false_alarms, 1)} a quarter."

@@ -1,28 +1,75 @@
-"""Rollback criteria: rules under which a change is taken back, as data, and sentences that say what they do."""
+"""Rollback criteria: rules under which a change is taken back, as data, and sentences that say what they do.
+
+Two rules. The watch compares the violation rate with what is usual for the service at the new threshold; the burn rate
+compares it with what the objective allows. Neither may undo a change for what the service does anyway, so both bounds
+are what its own days pass once in 180.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from datetime import timedelta
+from typing import Any, Literal, get_args
 
-from slaopt.analysis.watch import Watch, watch
+import numpy as np
+from numpy.typing import NDArray
+
+from slaopt.analysis.alerts import BURN_RATE_WINDOWS, burn_rates, factor
+from slaopt.analysis.extremes import fit_gumbel, greatest_of_days
+from slaopt.analysis.watch import QUARTER, RARE_DAYS, STATISTIC, Watch, recent, statistic, watch
+from slaopt.errors import InputError
 from slaopt.profile import Profile
 from slaopt.result import Result
+from slaopt.wording import number, percent
 
-__all__ = ["Rollback", "RollbackRule", "rollback"]
+__all__ = ["Rollback", "RollbackRule", "fires", "parse_rule", "rollback"]
 
 Metric = Literal["watch_z", "burn_rate"]
 Operator = Literal[">", ">="]
 
+BURNING = BURN_RATE_WINDOWS[1]  # the page over six hours
+METRICS = get_args(Metric)
+OPERATORS = get_args(Operator)
+LONGEST = "24h"  # window of the watch
+SPANS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+SPAN = re.compile(r"([1-9]\d*)(min|h|d)")
+RULE = re.compile(r"\s*(?P<metric>\w+)\s*(?P<operator>>=?)\s*(?P<value>\S+)\s+over\s+(?P<window>\S+)\s*")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackRule(Result):
-    """Roll back where `metric` over `window` is above (or at) `value`."""
+    """Roll back where `metric` over `window` ("30min", "6h", "3d") is above (or at) `value`.
+
+    `watch_z` is the watch's statistic, the greatest of its windows up to `window`; `burn_rate` is violation rate /
+    error budget.
+    """
 
     metric: Metric
     operator: Operator
     value: float
-    window: str  # "6h"
+    window: str
+
+    def __post_init__(self) -> None:
+        if self.metric not in METRICS:
+            raise InputError(f"rollback rule: metric {self.metric!r} is unknown; use {' or '.join(METRICS)}")
+        if self.operator not in OPERATORS:
+            raise InputError(f"rollback rule: operator {self.operator!r} is unknown; use {' or '.join(OPERATORS)}")
+        if isinstance(self.value, bool) or not isinstance(self.value, int | float) or not 0 < self.value < np.inf:
+            raise InputError(f"rollback rule: value {self.value!r} is no positive number")
+        if not isinstance(self.window, str) or not SPAN.fullmatch(self.window):
+            raise InputError(f"rollback rule: window {self.window!r} is no span of time; write 30min, 6h or 3d")
+        if self.metric == STATISTIC and self.window != LONGEST:
+            raise InputError(f"rollback rule: {STATISTIC} looks at its own windows, up to {LONGEST}; give that")
+
+    @property
+    def span(self) -> timedelta:
+        """The window as a span of time."""
+        return int(re.sub("[a-z]", "", self.window)) * SPANS[re.sub("[0-9]", "", self.window)]
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.operator} {self.value:.12g} over {self.window}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +81,91 @@ class Rollback(Result):
     watch: Watch
 
 
+def parse_rule(written: Mapping[str, Any] | str) -> RollbackRule:
+    """Read a rule from its fields, or from a line.
+
+    Raises
+    ------
+    InputError
+        If a field is missing, unknown or out of its bounds.
+
+    >>> parse_rule("burn_rate >= 6 over 6h")
+    RollbackRule(metric='burn_rate', operator='>=', value=6.0, window='6h')
+    """
+    if isinstance(written, str):
+        found = RULE.fullmatch(written)
+        if found is None:
+            raise InputError(f"rollback rule: {written!r} is none; write one such as `burn_rate >= 6 over 6h`")
+        try:
+            return parse_rule(found.groupdict() | {"value": float(found["value"])})
+        except ValueError:
+            raise InputError(f"rollback rule: {found['value']!r} is no number") from None
+    names = {"metric", "operator", "value", "window"}
+    if set(written) != names:
+        odd = ", ".join(sorted(set(written) ^ names))
+        raise InputError(f"rollback rule: a rule has metric, operator, value and window; missing or unknown: {odd}")
+    return RollbackRule(**written)
+
+
 def rollback(steps: Profile, threshold: float, *, objective: float, window_days: float = 30, seed: int = 0) -> Rollback:
-    """Make the criteria under which a change to `threshold` is rolled back, from the service's own history."""
-    return Rollback(rules=(), criteria=(), watch=watch(steps, threshold, seed=seed))
+    """Make the criteria under which a change to `threshold` is rolled back, from the service's own last 30 days.
+
+    Without a watch (too short a history), and where no violation rate burns fast enough, a rule is left out.
+    """
+    watched = watch(steps, threshold, seed=seed)
+    rules, criteria = [], []
+    if watched.bound is not None:
+        rule = RollbackRule(metric=STATISTIC, operator=">", value=watched.bound, window=LONGEST)
+        rules.append(rule)
+        criteria.append(f"The watch rises over {number(watched.bound)} ({rule}). {watched.sentence}")
+    burning = _burning(recent(steps), threshold, objective=objective, window_days=window_days)
+    if burning is not None:
+        rules.append(burning[0])
+        criteria.append(burning[1])
+    return Rollback(rules=tuple(rules), criteria=tuple(criteria), watch=watched)
+
+
+def fires(rule: RollbackRule, fresh: Profile, threshold: float, *, objective: float, watch: Watch) -> NDArray[np.bool_]:
+    """Tell at each slot of a Profile of five-minute steps whether a rule fires, (slots,).
+
+    The Profile should begin a window before the first slot of interest.
+
+    Raises
+    ------
+    InputError
+        If the rule is of a watch that there is not.
+    """
+    if rule.metric == STATISTIC:
+        if watch.usual is None:
+            raise InputError(f"rollback rule: {rule} needs a watch: {watch.why}")
+        values = statistic(watch.usual, fresh)
+    else:
+        values = burn_rates(fresh, threshold, objective=objective, window=rule.span)
+    return np.asarray(values > rule.value if rule.operator == ">" else values >= rule.value)
+
+
+def _burning(
+    history: Profile, threshold: float, *, objective: float, window_days: float
+) -> tuple[RollbackRule, str] | None:
+    """The burn rate of a page, or what the service's own days reach once in 180, and what is to be said about it."""
+    burned = burn_rates(history, threshold, objective=objective, window=BURNING.long)
+    daily = greatest_of_days(burned, history.valid, history.step)
+    page = factor(BURNING, window_days=window_days)
+    fitted = fit_gumbel(np.sqrt(daily)) if len(daily) > 1 else None  # roots: burn rates are skewed
+    own = max(fitted.once_in(RARE_DAYS), 0.0) ** 2 if fitted else 0.0
+    value = float(f"{max(page, own * 1.05):.2g}") if own > page else page
+    if value * (1 - objective) > 1:
+        return None
+    rule = RollbackRule(metric="burn_rate", operator=">=", value=value, window=f"{BURNING.long // SPANS['h']}h")
+    false_alarms = QUARTER * fitted.exceeded(np.sqrt(value)) if fitted else 0.0
+    days = int((daily >= value).sum())
+    past = f"on {days} of its last {len(daily)} days" if days else f"on none of its last {len(daily)} days"
+    return rule, (
+        f"The error budget burns {number(value)} times too fast for six hours ({rule}): "
+        f"{percent(value * (1 - objective))} of the executions violate. The service did so {past}; "
+        f"false alarms: {_about(false_alarms)} a quarter."
+    )
+
+
+def _about(per_quarter: float) -> str:
+    return f"about {number(per_quarter, 1)}" if per_quarter >= 0.05 else "under 0.1"
