@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from slaopt.charts.attainment import attainment_by_week
 from slaopt.charts.course import percentiles_per_day
 from slaopt.charts.figure import Absent, Figure, Table
+from slaopt.charts.outlook import forecasts
 from slaopt.charts.performance import hour_and_weekday, quantiles
 from slaopt.charts.replay import replayed_pages
 from slaopt.charts.thresholds import pages_against_tightness, rates_by_threshold
@@ -13,6 +15,8 @@ __all__ = [
     "Absent",
     "Figure",
     "Table",
+    "attainment_by_week",
+    "forecasts",
     "hour_and_weekday",
     "pages_against_tightness",
     "percentiles_per_day",

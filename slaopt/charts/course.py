@@ -130,6 +130,8 @@ def _finding(analysis: Analysis) -> str:
     changes, trend = changes_of(analysis), _trend_told(analysis)
     if changes:
         return "; ".join([_changed(analysis, changes), *([trend] if trend else [])])
+    if trend and analysis.trend_analysis and analysis.trend_analysis.direction != "stable":
+        return trend
     if trend:
         return f"{trend[0].upper()}{trend[1:]}; {_worst(analysis) or _usual(analysis)}"
     daily = analysis.daily

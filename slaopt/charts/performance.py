@@ -26,7 +26,6 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 FEWEST = 20  # executions below which the 95th percentile of an hour is its maximum
 HEATS = 7
 WIDEST_ALIKE = 2.5  # factor that the colours span at least
-STANDS_OUT = 1.25  # times what is usual
 FEWEST_CELLS = 24  # hours of the week from which they are compared …
 FEWEST_ALIKE = 3  # … and hours of one kind that a median is taken of
 
@@ -71,7 +70,7 @@ def hour_and_weekday(analysis: Analysis) -> Figure:
         blank = alt.Chart(data(empty)).mark_rect(fill=COLOURS["excluded"], opacity=0.6, aria=False)
         chart = chart + blank.encode(x=x, y=y, tooltip=hints)
     return Figure(
-        title=_week_finding(shown),
+        title=_week_finding(shown, analysis),
         reading=f"95th percentile in each hour of the week; the stronger the colour, the slower: {_heat_words(edges)}."
         + (f" Hatched: excluded, or fewer than {FEWEST} executions." if empty else ""),
         chart=chart,
@@ -107,17 +106,29 @@ def _heat_words(edges: Floats) -> str:
     return f"from under {wording.seconds(float(edges[0]), 2)} to over {wording.seconds(float(edges[-1]), 2)}"
 
 
-def _week_finding(shown: Floats) -> str:
-    """Name the slow and fast hours and weekdays by their medians, which one odd hour does not move."""
+def _week_finding(shown: Floats, analysis: Analysis) -> str:
+    """Name slow and fast hours and weekdays where they repeat, by medians, which one odd hour does not move."""
     if np.isfinite(shown).sum() < FEWEST_CELLS:
         return "Too few executions to compare the hours of the week"
     hours = {f"at {h} h": median for h in range(24) if (median := _median(shown[:, h])) is not None}
     days = {f"on {WEEKDAYS[d]}": median for d in range(7) if (median := _median(shown[d])) is not None}
-    told = [contrast for group in (hours, days) if (contrast := _contrast(group))]
+    repeats = _repeating(analysis)
+    told = [
+        contrast
+        for kind, group in (("hour of day", hours), ("weekday", days))
+        if kind in repeats and (contrast := _contrast(group))
+    ]
     if told:
         return f"Slowest {'; slowest '.join(told)}"
     low, high = (wording.seconds(float(np.nanquantile(shown, q)), 2) for q in (0.1, 0.9))
-    return f"No hour of the day and no weekday stands out: 95 % within {wording.span(low, high)} in most hours"
+    usual = f"95 % within {wording.span(low, high)} in most hours"
+    return f"No hour of the day and no weekday differs by more than chance: {usual}"
+
+
+def _repeating(analysis: Analysis) -> set[str]:
+    """The seasons that are more than chance."""
+    trend = analysis.trend_analysis
+    return {pattern.kind for pattern in trend.seasonal_patterns if pattern.claimed} if trend else set()
 
 
 def _median(values: Floats) -> float | None:
@@ -126,12 +137,10 @@ def _median(values: Floats) -> float | None:
 
 
 def _contrast(medians: dict[str, float]) -> str | None:
-    """Name the slowest and the fastest where they differ by a quarter."""
+    """Name the slowest and the fastest."""
     if not medians:
         return None
     slow, fast = max(medians, key=medians.__getitem__), min(medians, key=medians.__getitem__)
-    if medians[slow] < STANDS_OUT * medians[fast]:
-        return None
     high, low = wording.seconds(medians[slow], 2), wording.seconds(medians[fast], 2)
     return f"{slow} (95 % within {high}), fastest {fast} ({low})"
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "bounds_of",
     "clock",
+    "dates_x",
     "day_labels",
     "days_x",
     "duration_axis",
@@ -99,19 +100,29 @@ def percent_axis(title: str) -> alt.Axis:
     """An axis of rates 0–1, written in percent."""
     import altair as alt
 
-    return alt.Axis(title=title, tickCount=5, labelExpr="format(datum.value * 100, '.3~r') + ' %'")
+    return alt.Axis(title=title, tickCount=5, labelExpr="datum.value > 1.0001 ? '' : format(datum.value * 100, '.3~r') + ' %'")
 
 
 def days_x(analysis: Analysis, *, ahead: timedelta = timedelta(0)) -> alt.X:
     """A time axis over the period and what lies ahead of it, in days of its time zone, which the title names."""
-    import altair as alt
-
     dates, zone = list(analysis.daily.dates), analysis.timezone
     first = min(_midnight(dates[0]), wall_time(analysis.start, zone))
     last = max(_midnight(dates[-1] + timedelta(days=1)), wall_time(analysis.end, zone))
     if ahead:
         last = max(last, wall_time(analysis.end, zone) + round(ahead.total_seconds() * 1000))
         dates += [dates[-1] + timedelta(days=n) for n in range(1, ahead.days + 2)]
+    return _days_axis(dates, first, last, zone)
+
+
+def dates_x(first: date, after: date, zone: str) -> alt.X:
+    """A time axis from the start of one day to that of another."""
+    dates = [first + timedelta(days=n) for n in range((after - first).days)]
+    return _days_axis(dates, _midnight(first), _midnight(after), zone)
+
+
+def _days_axis(dates: Sequence[date], first: int, last: int, zone: str) -> alt.X:
+    import altair as alt
+
     ticks = [tick for day in _ticks(dates) if first <= (tick := _midnight(day)) <= last]
     return alt.X(
         "day:Q",  # a number, since Vega's interpreter does not read times

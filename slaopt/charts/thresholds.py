@@ -47,7 +47,7 @@ def rates_by_threshold(recommendation: Recommendation) -> Figure | Absent:
         color=COLOURS["violation"], opacity=0.2, interpolate="monotone", clip=True, aria=False
     ).encode(y=alt.Y("low:Q", scale=scale, axis=y["axis"]), y2="high:Q")
     places = Labels.of(Plot(size="half", pixels=280, x=(low, high), y=(0, top), log_x=True))
-    places.avoid([score.threshold for score in scores], [score.rate.average_week for score in scores])
+    places.avoid([score.threshold for score in scores], [score.expected_rate for score in scores])
     layers: list[Any] = [
         band,
         base.mark_line(color=COLOURS["violation"], strokeWidth=2, interpolate="monotone", clip=True, aria=False).encode(
@@ -59,7 +59,7 @@ def rates_by_threshold(recommendation: Recommendation) -> Figure | Absent:
     ]
     return Figure(
         title=_rates_finding(recommendation),
-        reading=f"Line: expected rate {recommendation.assumption}. Band: its interval.",
+        reading="Line: forecast over the coming 30 days. Band: 80 % interval for what will be measured.",
         chart=alt.layer(*layers),
         table=Table(
             columns=("Threshold", "Violations of 1,000", "Chance to keep the objective"),
@@ -74,20 +74,19 @@ def _highest_rate(recommendation: Recommendation) -> float:
     """Upper end of the axis: what a reader compares fits on it, far tighter candidates leave it at the top."""
     budget = 1 - recommendation.objective
     compared = [score for score in recommendation.candidates if score.current or score.recommended]
-    high = [score.rate.interval.high if score.rate.interval else score.rate.rate for score in compared]
+    high = [score.expected_interval.high for score in compared]
     return min(1.0, 1.25 * max([4 * budget, *high]))
 
 
 def _rate_row(score: CandidateScore) -> dict[str, Any]:
-    interval = score.rate.interval
-    low, high = (interval.low, interval.high) if interval else (score.rate.average_week, score.rate.average_week)
+    interval = score.expected_interval
     return {
         "threshold": score.threshold,
-        "rate": score.rate.average_week,
-        "low": low,
-        "high": high,
+        "rate": score.expected_rate,
+        "low": interval.low,
+        "high": interval.high,
         "name": threshold_name(score.threshold),
-        "text": frequency(score.rate.average_week) + (f" ({interval_of(interval)})" if interval else ""),
+        "text": f"{frequency(score.expected_rate)} ({interval_of(interval)})",
         "kept": "–" if score.achievability is None else chance(score.achievability),
     }
 
@@ -95,7 +94,7 @@ def _rate_row(score: CandidateScore) -> dict[str, Any]:
 def _rates_finding(recommendation: Recommendation) -> str:
     """Say from which threshold on the objective is expected to be kept."""
     budget = 1 - recommendation.objective
-    kept = [score for score in recommendation.candidates if score.rate.average_week <= budget]
+    kept = [score for score in recommendation.candidates if score.expected_rate <= budget]
     objective = wording.percent(recommendation.objective)
     if not kept:
         loosest = recommendation.candidates[-1].threshold
@@ -116,7 +115,7 @@ def pages_against_tightness(recommendation: Recommendation) -> Figure | Absent:
     top = max(1.0, 1.18 * max(score.pages_per_week for score in scores))
     tight = np.array([score.tightness for score in scores])
     margin = 0.08 * max(float(np.ptp(tight)), 0.05)
-    ends = [max(0.0, float(tight.min()) - margin), min(1.0, float(tight.max()) + margin)]
+    ends = [max(0.0, float(tight.min()) - margin), float(tight.max()) + 3 * margin]  # names stand on the right
     x = alt.X(
         "tightness:Q",
         scale=alt.Scale(domain=ends, nice=False),

@@ -29,7 +29,7 @@ __all__ = ["violations_per_day"]
 Floats = NDArray[np.float64]
 DAY = 86_400_000  # milliseconds
 WIDEST = 1.6  # times all else that is drawn: how far up the widest interval may push the axis
-OPACITY = {"95": 0.13, "80": 0.2}  # of the bands, which lie upon each other
+OPACITY = {"95": 0.1, "80": 0.16}  # of the bands, which lie upon each other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ def violations_per_day(assessment: Assessment) -> Figure | Absent:
     if not lines:
         return Absent(reason="No threshold is set and none is recommended, so there are no violations to show.")
     top, ahead = _top(lines, budget), max((f.horizon for drawn in lines for f in drawn.forecasts), default=0.0)
-    x = days_x(assessment.analysis, ahead=timedelta(days=ahead))
+    x = days_x(assessment.analysis, ahead=timedelta(days=ahead + 0.7 if ahead else 0.0))
     y = alt.Y("share:Q", scale=alt.Scale(domain=[0, top], nice=False), axis=percent_axis("Violations per day"))
     places = Labels.of(Plot(size="wide", pixels=240, x=tuple(x["scale"]["domain"]), y=(0, top)))
     places.avoid(x["scale"]["domain"], [budget, budget])

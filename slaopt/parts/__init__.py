@@ -4,21 +4,34 @@ from __future__ import annotations
 
 from slaopt.parts.answer import action, now_and_then, reasons, verdict
 from slaopt.parts.appendix import excluded_time, provenance, settings, statistics
+from slaopt.parts.course import course, low_traffic, months
 from slaopt.parts.evidence import candidates, outliers, quality, replay_policy, slowdowns, trust
+from slaopt.parts.history import backtest
 from slaopt.parts.markup import Part
+from slaopt.parts.outlook import impact, outlook
 from slaopt.parts.portfolio import services, skipped, totals
+from slaopt.parts.risk import risk, rollback, rollback_seen
 
 __all__ = [
     "Part",
     "action",
+    "backtest",
     "candidates",
+    "course",
     "excluded_time",
+    "impact",
+    "low_traffic",
+    "months",
     "now_and_then",
     "outliers",
+    "outlook",
     "provenance",
     "quality",
     "reasons",
     "replay_policy",
+    "risk",
+    "rollback",
+    "rollback_seen",
     "services",
     "settings",
     "skipped",

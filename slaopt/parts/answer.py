@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from slaopt import wording
 from slaopt.charts.scales import threshold_name
 from slaopt.charts.thresholds import interval_of
-from slaopt.optimize.sentences import base_of, frequency, pages
-from slaopt.parts.markup import Part, of_hundred, render
+from slaopt.optimize.confidence import ASKED
+from slaopt.optimize.sentences import base_of, chance, frequency, pages
+from slaopt.parts.markup import Part, render
+from slaopt.parts.risk import main_risk
 
 if TYPE_CHECKING:
     from slaopt.analysis import Analysis
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["action", "now_and_then", "reasons", "verdict"]
 
 LONGEST_CLAIM = 60
+SURE = {"high": 0.9, "medium": 0.65, "low": 0.0}  # confidence from which it is called so
 
 
 class Described(Protocol):
@@ -84,11 +87,14 @@ def _short(sentence: str, longest: int = 90) -> str:
 
 
 def _notes(assessment: Assessment) -> list[str]:
-    """What a reader of the sentence must know: the assumption, and the level of its intervals."""
-    level = wording.percent(assessment.analysis.confidence_level)
-    assumption = assessment.recommendation.assumption
-    told = f"{assumption[0].upper()}{assumption[1:]}; figures in parentheses are {level} intervals."
-    return [told] if assessment.recommendation.now or assessment.recommendation.then else []
+    """What a reader of the sentence must know: what its intervals are, and the assumption."""
+    recommendation = assessment.recommendation
+    side = recommendation.then or recommendation.now
+    if side is None:
+        return []
+    told = recommendation.assumption
+    level = wording.percent(side.interval.level)
+    return [f"{told[0].upper()}{told[1:]}; in parentheses: {level} intervals."]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +113,10 @@ def now_and_then(assessment: Assessment) -> Part:
     now = recommendation.now
     then = recommendation.then if recommendation.then != now else None
     rows = _pairs(recommendation, now, then)
-    return render("pairs.html", text="", rows=rows, label="Now and then") if rows else Part(html="", text="")
+    words = [word for word in (_confidence(recommendation), _risk(assessment)) if word]
+    if not rows:
+        return Part(html="", text="")
+    return render("pairs.html", text="", rows=rows, words=words, label="Now and then")
 
 
 def _pairs(recommendation: Recommendation, now: Outcome | None, then: Outcome | None) -> list[_Pair]:
@@ -134,13 +143,53 @@ def _pairs(recommendation: Recommendation, now: Outcome | None, then: Outcome | 
             then=pages(then.pages_per_week) if then else "",
             note="replayed on this period",
         ),
-        _Pair(
-            name="Slowdowns seen of 100",
-            now=of_hundred(now.example_caught) if now else "",
-            then=of_hundred(then.example_caught) if then else "",
-            note="doubling half the executions for an hour",
-        ),
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Word:
+    """A judgement in a word with its figure and its main reason."""
+
+    name: str
+    word: str
+    figure: str
+    reason: str
+
+
+def _confidence(recommendation: Recommendation) -> _Word | None:
+    """Say how sure a change would be, and how sure it has to be."""
+    score = recommendation.confidence_score
+    if score is None:
+        return None
+    asked = ASKED[_strategy(recommendation)]
+    best = recommendation.alternative
+    subject = f"that {threshold_name(best.threshold)} is better" if best else "that it is better over 30 days"
+    return _Word(
+        name="Confidence" if recommendation.gate is None else "Confidence in a change",
+        word=next(word for word, least in SURE.items() if score >= least),
+        figure=chance(score),
+        reason=f"{subject}; {recommendation.strategy} asks for {chance(asked)}{_unsure(recommendation)}",
+    )
+
+
+def _strategy(recommendation: Recommendation) -> Any:
+    return recommendation.strategy
+
+
+def _unsure(recommendation: Recommendation) -> str:
+    """Why the forecast behind it is unsure."""
+    for forecast in (recommendation.forecast_then or recommendation.forecast_now)[-1:]:
+        if forecast.confidence == "low" and forecast.reason:
+            return f"; the forecast is unsure: {forecast.reason}"
+    return ""
+
+
+def _risk(assessment: Assessment) -> _Word | None:
+    """Say the risk of the change with the factor that weighs most."""
+    recommendation = assessment.recommendation
+    if recommendation.implementation_risk is None or recommendation.then == recommendation.now:
+        return None
+    return _Word(name="Risk", word=recommendation.implementation_risk, figure="", reason=main_risk(assessment))
 
 
 def _change(now: Outcome | None, then: Outcome | None) -> str:
@@ -153,7 +202,7 @@ def _change(now: Outcome | None, then: Outcome | None) -> str:
 
 
 def _intervals(now: Outcome | None, then: Outcome | None, base: int) -> str:
-    return " → ".join(f"({interval_of(side.interval, base)})" for side in (now, then) if side and side.interval)
+    return " → ".join(f"({interval_of(side.interval, base)})" for side in (now, then) if side)
 
 
 def action(assessment: Assessment) -> Part:

@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slaopt import wording
+from slaopt.analysis.alerts import DEGRADATIONS
 from slaopt.charts.thresholds import interval_of
 from slaopt.optimize.sentences import chance, frequency, pages, policy_sentence, written
 from slaopt.parts.markup import Part, of_hundred, render
+from slaopt.parts.tables import Cell, Row, parenthesised, table
 
 if TYPE_CHECKING:
     from slaopt.analysis import Analysis
-    from slaopt.analysis.alerts import Cell
+    from slaopt.analysis.alerts import Cell as Slowdown
     from slaopt.assess import Assessment
     from slaopt.optimize import CandidateScore
 
 __all__ = ["candidates", "outliers", "quality", "replay_policy", "slowdowns", "trust"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cell:
-    text: str
-    small: str = ""
-    tint: str | None = None  # share of the ground's colour, in percent
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
-    name: str
-    cells: tuple[_Cell, ...]
-    kind: str = ""
-    badges: tuple[str, ...] = ()
-
-
-def _table(caption: str, columns: Sequence[str], rows: Sequence[_Row], *, kind: str, below: str = "") -> Part:
-    return render("table.html", text=caption, caption=caption, columns=columns, rows=rows, kind=kind, below=below)
 
 
 def candidates(assessment: Assessment) -> Part:
@@ -57,34 +40,30 @@ def candidates(assessment: Assessment) -> Part:
         "of not seen",
     )
     below = (
-        "Loss, in pages a month: the price of the error budget used beyond a half, the pages themselves, and the price "
+        "Violations are forecast for the coming 30 days. Loss, in pages a month: the price of the error budget used beyond a half, the pages themselves, and the price "
         "of slowdowns not seen. Grey rows: another candidate is at least as good in every respect."
     )
-    return _table("Every candidate", columns, [_candidate(score) for score in scores], kind="candidates", below=below)
+    return table("Every candidate", columns, [_candidate(score) for score in scores], kind="candidates", below=below)
 
 
-def _candidate(score: CandidateScore) -> _Row:
+def _candidate(score: CandidateScore) -> Row:
     losses = (score.loss, score.loss_budget, score.loss_pages, score.loss_missed)
-    return _Row(
+    return Row(
         name=written(score.threshold),
         kind="now" if score.current else "then" if score.recommended else "" if score.on_front else "beaten",
         badges=("now",) * score.current + ("proposed",) * (score.recommended and not score.current),
         cells=(
-            _Cell(
-                text=frequency(score.rate.average_week),
-                small=_parenthesised(interval_of(score.rate.interval)),
+            Cell(
+                text=frequency(score.expected_rate),
+                small=parenthesised(interval_of(score.expected_interval)),
             ),
-            _Cell(text="–" if score.achievability is None else chance(score.achievability)),
-            _Cell(text=pages(score.pages_per_week)),
-            _Cell(text=pages(score.tickets_per_week)),
-            _Cell(text=wording.percent(score.tightness)),
-            *(_Cell(text=wording.number(round(loss, 1), 2)) for loss in losses),
+            Cell(text="–" if score.achievability is None else chance(score.achievability)),
+            Cell(text=pages(score.pages_per_week)),
+            Cell(text=pages(score.tickets_per_week)),
+            Cell(text=wording.percent(score.tightness)),
+            *(Cell(text=wording.number(round(loss, 1), 2)) for loss in losses),
         ),
     )
-
-
-def _parenthesised(text: str) -> str:
-    return f"({text})" if text else ""
 
 
 def slowdowns(assessment: Assessment) -> Part:
@@ -101,24 +80,35 @@ def slowdowns(assessment: Assessment) -> Part:
         *(f"of {wording.percent(share)} of executions" for share in shares),
     ]
     rows = [
-        _Row(
+        Row(
             name=f"× {wording.number(factor)} for {wording.seconds(hours * 3600)}",
             cells=tuple(_caught(now, then, (factor, hours, share), changed=changed) for share in shares),
         )
         for factor, hours in kinds
     ]
     caption = "Of 100 injected slowdowns, how many a page would have caught" + (": now → proposed" if changed else "")
-    return _table(caption, columns, rows, kind="slowdowns")
+    below = (
+        f"Each figure is of {DEGRADATIONS.starts} moments; ±: its standard error. They lie evenly over the period, so "
+        "that of the mean of all, tightness, is about 1 of 100."
+    )
+    return table(caption, columns, rows, kind="slowdowns", below=below)
 
 
-def _caught(now: Sequence[Cell], then: Sequence[Cell], kind: tuple[float, float, float], *, changed: bool) -> _Cell:
+def _caught(
+    now: Sequence[Slowdown], then: Sequence[Slowdown], kind: tuple[float, float, float], *, changed: bool
+) -> Cell:
     sides = [
         next(cell.caught for cell in side if (cell.factor, cell.hours, cell.share) == kind)
         for side in (now, then)
         if side
     ]
     shown = sides if changed else sides[-1:]
-    return _Cell(text=" → ".join(of_hundred(share) for share in shown), tint=f"{round(45 * shown[-1])}%")
+    error = round(100 * math.sqrt(shown[-1] * (1 - shown[-1]) / DEGRADATIONS.starts))
+    return Cell(
+        text=" → ".join(of_hundred(share) for share in shown),
+        small=f"± {error}" if error else "",
+        tint=f"{round(45 * shown[-1])}%",
+    )
 
 
 def outliers(analysis: Analysis) -> Part:
@@ -155,9 +145,9 @@ def quality(analysis: Analysis) -> Part:
 
 
 def trust(assessment: Assessment) -> Part:
-    """Say what the intervals rest on: assumption, effective sample, the worst day's part."""
+    """Say what the measured rate rests on: effective sample, the worst day's part, what was not counted."""
     analysis = assessment.analysis
-    told = [f"All that is said of the future holds {assessment.recommendation.assumption}."]
+    told = []
     rate = analysis.violation_rate
     if rate and rate.n_effective and rate.design_effect and rate.design_effect >= 1.5:
         told.append(
