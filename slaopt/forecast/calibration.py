@@ -1,7 +1,9 @@
 """How far the rate of a coming window strays from its forecast: a mixture of two beta-binomials.
 
-One part is the ordinary window, the other the one that brings a new level. How wide they are follows from what the
-learning period showed: dispersion between days and weeks, how far simple forecasts lie apart, the horizon.
+One part is the ordinary window, the other the one that brings a new level. How wide each is follows from what the
+learning period showed: how much days differed, how far simple forecasts lie apart, how high the rate is; and from the
+horizon. The ten constants are those of greatest likelihood over the windows of public series, each family of series
+and 300 simulated services weighted alike: `fit` makes them, tests/statistical/forecasts.py feeds it.
 
 References
 ----------
@@ -15,99 +17,159 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
+from scipy.optimize import minimize
 
-__all__ = ["CONSTANTS", "Outlook", "Spread", "dispersion", "outlook_of"]
+from slaopt.forecast import models
+
+__all__ = ["CONSTANTS", "Cells", "Constants", "Outlook", "Spread", "fit", "log_likelihood", "outlook_of", "spread_of"]
 
 Floats = NDArray[np.float64]
 
-OFFSETS = 0.05 * np.sinh(np.linspace(-6.4, 6.4, 61))  # logits around the centre at which a distribution is tabulated
+NODES = 0.05 * np.sinh(np.linspace(-6.4, 6.4, 61))  # logits from the centre at which a distribution is tabulated
+LEAST_SIZE = 0.05  # a + b of a beta distribution: for an execution or two
+WIDEST = 0.8  # correlation of the wide part
+EDGE = 0.25  # violations by which a rate stays away from 0 and 1 before its logit is taken
+USUAL = 14.0  # days: the horizon at which the constants are read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """What the learning period tells about the width of a forecast; every array (T,)."""
+    """What a learning period says about the width of its forecasts; every array (T,)."""
 
-    daily: Floats  # intra-class correlation of executions of a day
-    weekly: Floats  # of seven days
-    apart: Floats  # standard deviation of the logits of simple forecasts
+    center: Floats  # logit of the forecast
+    daily: Floats  # intra-class correlation of the executions of a day, 0 to 0.9
+    apart: Floats  # standard deviation of the logits of whole period, last week and forecast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constants:
-    """Of the two correlations and the weight of the wide part, by maximum likelihood."""
+    """Coefficients of the logits of both correlations and of the weight of the wide part."""
 
-    shift: float = 0.07
-    narrow: tuple[float, ...] = (-3.62, 0.09, 0.47, 0.44, 0.28, 0.11)
-    wide: tuple[float, ...] = (-1.11, 1.04, 0.37)
-    weight: tuple[float, ...] = (-1.42, 0.13)
+    shift: float  # of the centre
+    narrow: tuple[float, float, float, float, float]  # 1, log daily + 3, apart, center + 2, log horizon / 14
+    wide: tuple[float, float, float]  # 1, apart, center + 2
+    weight: float  # its half is the logit's share
+
+    @classmethod
+    def of(cls, values: Floats) -> Constants:
+        """Make them from a flat array, (10,)."""
+        shift, a, b, c, d, e, f, g, h, weight = (float(value) for value in values)
+        return cls(shift=shift, narrow=(a, b, c, d, e), wide=(f, g, h), weight=weight)
+
+    @property
+    def flat(self) -> Floats:
+        """All of them, (10,)."""
+        return np.array([self.shift, *self.narrow, *self.wide, self.weight])
 
 
-CONSTANTS = Constants()
+CONSTANTS = Constants(
+    shift=0.12, narrow=(-3.85, 0.27, 1.33, 0.45, 0.14), wide=(-1.28, 1.46, 0.42), weight=-1.32
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """Distributions of the rate of coming windows, (H, T) each, tabulated at `rates`."""
+    """Distributions of the rate of coming windows, tabulated."""
 
-    executions: Floats  # (H,) expected in the window
     rates: Floats  # (H, T, nodes) increasing
     below: Floats  # (H, T, nodes) probability that the rate is at most that
 
-    def quantiles(self, u: Floats) -> Floats:
-        """Rates that are not passed with probability u, (k,) → (H, T, k)."""
-        found = np.empty((*self.rates.shape[:2], len(u)))
-        for place in np.ndindex(*self.rates.shape[:2]):
-            found[place] = np.interp(u, self.below[place], self.rates[place])
-        return found
+    def quantiles(self, row: int, u: Floats) -> Floats:
+        """Rates of one horizon that are not passed with each probability, (k,) → (T, k)."""
+        found = [np.interp(u, below, rates) for rates, below in zip(self.rates[row], self.below[row], strict=True)]
+        return np.array(found)
 
-    def at_most(self, rate: Floats) -> Floats:
-        """Probability that the rate is at most one of each horizon and threshold: (H, T) → (H, T)."""
-        found = np.empty(self.rates.shape[:2])
-        for place in np.ndindex(*found.shape):
-            found[place] = np.interp(rate[place], self.rates[place], self.below[place], left=0.0, right=1.0)
-        return found
+    def at_most(self, row: int, rate: float) -> Floats:
+        """Probability that the rate of one horizon is at most so much, (T,)."""
+        pairs = zip(self.rates[row], self.below[row], strict=True)
+        return np.array([np.interp(rate, rates, below, left=0.0, right=1.0) for rates, below in pairs])
+
+    def within(self, row: int, place: int, relative: float) -> float:
+        """Greatest probability that the rate is within a relative error of one named in advance."""
+        rates, below = self.rates[row, place], self.below[row, place]
+        low, high = rates / (1 + relative), rates / (1 - relative)
+        return float((np.interp(high, rates, below) - np.interp(low, rates, below)).max())
 
 
-def dispersion(above: Floats, n: Floats) -> Floats:
-    """Intra-class correlation of the executions of a block, 0 to 0.9: (T, blocks) → (T,)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """Forecasts whose windows have ended, with what came; every array (cells,)."""
+
+    spread: Spread
+    horizon: Floats  # days
+    executions: Floats  # in the window
+    violations: Floats
+    weight: Floats  # in the likelihood
+
+
+def spread_of(above: Floats, n: Floats, rates: Floats) -> Spread:
+    """Measure how widely forecasts must spread: daily violations (T, D), executions (D,), forecasts (T,)."""
+    edge = EDGE / max(float(n.sum()), 1.0)
+    simple = np.array([models.whole_period(above, n), models.last_week(above, n), rates])
+    logits = special.logit(np.clip(simple, edge, 1 - edge))
+    return Spread(center=logits[-1], daily=_dispersion(above, n), apart=logits.std(axis=0))
+
+
+def _dispersion(above: Floats, n: Floats) -> Floats:
+    """Correlation of the executions of a day by Pearson's chi-square of the days, (T,)."""
     ran = n > 0
-    blocks = int(ran.sum())
-    if blocks < 2:
+    days, hits, n = int(ran.sum()), above[:, ran], n[ran]
+    if days < 2:
         return np.zeros(len(above))
-    rate = np.clip(above.sum(axis=-1) / n.sum(), 1e-12, 1 - 1e-12)[:, None]
-    square = (above[:, ran] - rate * n[ran]) ** 2 / (n[ran] * rate * (1 - rate))
-    phi = square.sum(axis=-1) / (blocks - 1)
-    return np.clip((phi - 1) / max(float(n[ran].mean()) - 1, 1.0), 0.0, 0.9)
+    rate = np.clip(hits.sum(axis=-1) / n.sum(), 1e-12, 1 - 1e-12)[:, None]
+    phi = ((hits - rate * n) ** 2 / (n * rate * (1 - rate))).sum(axis=-1) / (days - 1)
+    return np.asarray(np.clip((phi - 1) / max(float(n.mean()) - 1, 1.0), 0.0, 0.9))
 
 
-def outlook_of(
-    center: Floats, spread: Spread, executions: Floats, horizons: Floats, constants: Constants = CONSTANTS
-) -> Outlook:
-    """Spread forecasts into distributions: logits (H, T) → (H, T)."""
-    narrow, wide, weight = _widths(center, spread, horizons, constants)
-    size = np.maximum(executions, 1.0)[:, None]
-    middle = special.expit(center + constants.shift)
-    nodes = special.expit(center[..., None] + constants.shift + OFFSETS)
-    below = (1 - weight)[..., None] * _cumulative(nodes, middle, narrow, size)
-    below += weight[..., None] * _cumulative(nodes, middle, wide, size)
-    return Outlook(executions=executions, rates=nodes, below=below)
-
-
-def _widths(center: Floats, spread: Spread, horizons: Floats, constants: Constants) -> tuple[Floats, Floats, Floats]:
-    """Both correlations and the weight of the wide one, (H, T) each."""
-    n, w, k = constants.narrow, constants.wide, constants.weight
-    known = n[1] * (np.log(spread.weekly + 0.001) + 5) + n[2] * (np.log(spread.daily + 0.001) + 3) + n[3] * spread.apart
-    narrow = n[0] + known + n[4] * (center + 2) + n[5] * np.log(horizons / 14)[:, None]
-    wide = w[0] + w[1] * spread.apart + w[2] * (center + 2)
-    weight = 0.5 * special.expit(k[0] + k[1] * spread.apart)
+def _parts(spread: Spread, horizon: Floats, constants: Constants) -> tuple[Floats, Floats, Floats, float]:
+    """Centre (a rate), correlations of the narrow and the wide part, weight of the wide."""
+    n, w = constants.narrow, constants.wide
+    level = spread.center + 2
+    narrow = n[0] + n[1] * (np.log(spread.daily + 0.001) + 3) + n[2] * spread.apart + n[3] * level
+    narrow = narrow + n[4] * np.log(horizon / USUAL)
+    wide = w[0] + w[1] * spread.apart + w[2] * level
     return (
+        special.expit(spread.center + constants.shift),
         special.expit(np.clip(narrow, -9, 2)),
-        np.minimum(special.expit(wide), 0.8),
-        np.broadcast_to(weight, center.shape),
+        np.minimum(special.expit(np.clip(wide, -9, 2)), WIDEST),
+        float(special.expit(constants.weight)) / 2,
     )
 
 
-def _cumulative(nodes: Floats, middle: Floats, correlation: Floats, size: Floats) -> Floats:
-    total = np.maximum(size / (1 + (size - 1) * correlation) - 1, 0.05)
+def outlook_of(spread: Spread, executions: Floats, horizons: Floats, constants: Constants = CONSTANTS) -> Outlook:
+    """Spread forecasts into the distributions of their windows' rates: executions and horizons (H,)."""
+    middle, narrow, wide, weight = _parts(spread, horizons[:, None], constants)
+    size = np.maximum(executions, 1.0)[:, None]
+    rates = special.expit(spread.center[:, None] + constants.shift + NODES)
+    below = (1 - weight) * _cumulative(rates, middle, narrow, size) + weight * _cumulative(rates, middle, wide, size)
+    return Outlook(rates=np.broadcast_to(rates, below.shape), below=below)
+
+
+def _cumulative(rates: Floats, middle: Floats, correlation: Floats, size: Floats) -> Floats:
+    """Beta distribution with the variance of a beta-binomial rate, (H, T, nodes)."""
+    total = np.maximum(size / (1 + (size - 1) * correlation) - 1, LEAST_SIZE)
     a, b = (total * middle)[..., None], (total * (1 - middle))[..., None]
-    return np.asarray(special.betainc(a, b, nodes))
+    return np.asarray(special.betainc(a, b, rates))
+
+
+def log_likelihood(cells: Cells, constants: Constants) -> Floats:
+    """Log probability of each cell's count, without the binomial coefficient, (cells,)."""
+    middle, narrow, wide, weight = _parts(cells.spread, cells.horizon, constants)
+    ordinary = np.log1p(-weight) + _beta_binomial(cells, middle, narrow)
+    return np.asarray(np.logaddexp(ordinary, np.log(weight) + _beta_binomial(cells, middle, wide)))
+
+
+def _beta_binomial(cells: Cells, rate: Floats, correlation: Floats) -> Floats:
+    total = (1 - correlation) / correlation
+    a, b = rate * total, (1 - rate) * total
+    hits, misses = cells.violations, cells.executions - cells.violations
+    return np.asarray(special.betaln(a + hits, b + misses) - special.betaln(a, b))
+
+
+def fit(cells: Cells, start: Constants = CONSTANTS) -> Constants:
+    """Find the constants of greatest likelihood over forecasts whose windows have ended."""
+
+    def loss(values: Floats) -> float:
+        return -float(cells.weight @ log_likelihood(cells, Constants.of(values)))
+
+    return Constants.of(minimize(loss, start.flat, method="L-BFGS-B", options={"maxiter": 60}).x)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from slaopt.analysis.days import pooled
 from slaopt.buckets import SAME
-from slaopt.forecast import models
-from slaopt.forecast.calibration import Outlook, Spread, dispersion, outlook_of
+from slaopt.forecast.calibration import CONSTANTS, Constants, Outlook, outlook_of, spread_of
+from slaopt.forecast.history import History, day_counts
+from slaopt.forecast.models import expected_rates
 from slaopt.profile import Profile
 from slaopt.result import Interval, Result, Skipped
+from slaopt.wording import number
 
-__all__ = ["Curve", "Forecast", "History", "forecast_curve", "history_of"]
+__all__ = ["HORIZONS", "LEARN_DAYS", "Confidence", "Curve", "Forecast", "curve_of", "forecast_curve"]
 
 Floats = NDArray[np.float64]
 Confidence = Literal["high", "medium", "low"]
@@ -26,25 +26,18 @@ Confidence = Literal["high", "medium", "low"]
 LEARN_DAYS = 30
 FEWEST_DAYS = 7
 HORIZONS = (7.0, 14.0, 30.0)
-HIGH, MEDIUM = 1.0, 1.5  # ln(upper / lower) of the 80 % interval, at most
-FEW_VIOLATIONS = 10.0
+HIGH, MEDIUM = 1.0, 1.5  # log(upper / lower) of the 80 % interval, at most
+FEW_VIOLATIONS = 10.0  # expected in the window
+FEW_DAYS = 14  # learned from
+ONE_DAY = 0.5  # share of the violations that one day brought
+ENDS = np.array([0.025, 0.1, 0.9, 0.975])  # probabilities below the ends of both intervals
 HIT = 0.15  # relative error of a hit
-MOST_HIT = 0.4  # above it the probability of a hit is not honest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
-    """Daily counts from which a forecast learns; day by day back from the end, oldest first."""
-
-    thresholds: Floats  # (T,) seconds, increasing
-    n: Floats  # (D,) valid executions
-    above: Floats  # (T, D) violations
-    levels: Floats  # (D,) median log seconds, NaN without executions
+MOST_HIT = 0.4  # above it the probability of a hit was not honest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast(Result):
-    """Share of executions that will take more than a threshold in the coming window."""
+    """Share of executions that will take longer than a threshold over the coming window."""
 
     threshold: float  # seconds
     horizon: float  # days; published as text, 7d
@@ -64,102 +57,116 @@ class Forecast(Result):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve(Result):
-    """Violation rates of the coming windows at every threshold; falls with the threshold."""
+    """Violation rates of the coming windows at every threshold; they fall with the threshold."""
 
     thresholds: Floats  # (T,) seconds, increasing
     horizons: Floats  # (H,) days
     rates: Floats  # (H, T) 0–1
     executions: Floats  # (H,) expected
     learned_days: int
+    history: History = field(metadata={"published": None}, repr=False)
     outlook: Outlook = field(metadata={"published": None}, repr=False)
+    ends: Floats = field(metadata={"published": None}, repr=False)  # (H, T, 4) of both intervals
 
     def quantiles(self, u: Sequence[float] | Floats, horizon: float = 30) -> Floats:
         """Rates that are not passed with each probability u, (k,) → (T, k)."""
-        found = self.outlook.quantiles(np.asarray(u, dtype=float))[self._row(horizon)]
+        found = self.outlook.quantiles(self._row(horizon), np.asarray(u, dtype=float))
         return np.minimum.accumulate(found, axis=0)
 
     def probability_at_most(self, rate: float, horizon: float = 30) -> Floats:
         """Probability that the rate of the window is at most so much, (T,)."""
         row = self._row(horizon)
-        whole = (np.floor(self.executions[row] * rate * (1 + SAME)) + 0.5) / max(float(self.executions[row]), 1.0)
-        below = self.outlook.at_most(np.full(self.rates.shape, whole))[row]
-        return np.maximum.accumulate(below)
+        n = max(float(self.executions[row]), 1.0)
+        whole = (np.floor(n * rate * (1 + SAME)) + 0.5) / n  # counts are whole: 0.4 violations of 100 are none
+        return np.maximum.accumulate(self.outlook.at_most(row, whole))
+
+    def at(self, threshold: float, horizon: float = 30) -> Forecast:
+        """Give the forecast at a threshold of the curve."""
+        return self._forecast(self._row(horizon), self._place(threshold))
+
+    def forecasts(self, thresholds: Sequence[float] | None = None) -> tuple[Forecast, ...]:
+        """Give the forecasts over all horizons at each threshold (default: all of the curve)."""
+        wanted = self.thresholds.tolist() if thresholds is None else thresholds
+        return tuple(self.at(threshold, horizon) for threshold in wanted for horizon in self.horizons.tolist())
 
     def _row(self, horizon: float) -> int:
         found = np.flatnonzero(np.isclose(self.horizons, horizon))
         if not len(found):
-            raise ValueError(f"no forecast over {horizon:g} days; computed were {self.horizons.tolist()}")
+            raise ValueError(f"no forecast over {horizon:g} days; there are {self.horizons.tolist()}")
         return int(found[0])
 
-    def at(self, threshold: float, horizon: float = 30) -> Forecast:
-        """Give the forecast at a threshold of the curve."""
-        place = np.flatnonzero(np.isclose(self.thresholds, threshold, rtol=SAME))
-        if not len(place):
-            raise ValueError(f"no forecast at {threshold:g} s; forecast_curve() was asked for others")
-        return self._forecast(self._row(horizon), int(place[0]))
-
-    def forecasts(self, thresholds: Sequence[float] | None = None) -> tuple[Forecast, ...]:
-        """Give the forecasts of all horizons at each threshold (default: all of the curve)."""
-        wanted = self.thresholds.tolist() if thresholds is None else thresholds
-        return tuple(self.at(threshold, horizon) for threshold in wanted for horizon in self.horizons.tolist())
+    def _place(self, threshold: float) -> int:
+        found = np.flatnonzero(np.isclose(self.thresholds, threshold, rtol=SAME, atol=0))
+        if not len(found):
+            raise ValueError(f"no forecast at {threshold:g} s: name it to forecast_curve()")
+        return int(found[0])
 
     def _forecast(self, row: int, place: int) -> Forecast:
-        executions, rate = float(self.executions[row]), float(self.rates[row, place])
-        narrow, wide = (self._interval(row, place, level) for level in (0.8, 0.95))
-        least = 0.5 / max(executions, 1.0)
+        low, lower, upper, high = self.ends[row, place].tolist()
+        narrow = Interval(low=lower, high=upper, level=0.8, kind="prediction")
+        wide = Interval(low=low, high=high, level=0.95, kind="prediction")
+        least = 0.5 / max(float(self.executions[row]), 1.0)
         width = float(np.log(max(narrow.high, least) / max(narrow.low, least)))
-        few = executions * rate < FEW_VIOLATIONS
-        confidence: Confidence = "low" if few or width > MEDIUM else "medium" if width > HIGH else "high"
-        reason = None
-        if few:
-            reason = f"only {executions * rate:.1f} violations expected"
-        elif confidence == "low":
-            reason = "the level moved too much for a narrow interval"
+        reason = self._doubt(row, place, width)
         return Forecast(
-            threshold=float(self.thresholds[place]), horizon=float(self.horizons[row]), violation_rate=rate,
-            interval_80=narrow, interval_95=wide, confidence=confidence, reason=reason, executions=executions,
-            hit_probability=self._hit(row, place), learned_days=self.learned_days,
-        )  # fmt: skip
+            threshold=float(self.thresholds[place]),
+            horizon=float(self.horizons[row]),
+            violation_rate=float(self.rates[row, place]),
+            interval_80=narrow,
+            interval_95=wide,
+            confidence="low" if reason else "medium" if width > HIGH else "high",
+            reason=reason,
+            executions=float(self.executions[row]),
+            hit_probability=min(MOST_HIT, self.outlook.within(row, place, HIT)),
+            learned_days=self.learned_days,
+        )
 
-    def _interval(self, row: int, place: int, level: float) -> Interval:
-        u = np.array([(1 - level) / 2, (1 + level) / 2])
-        low, high = np.minimum.accumulate(self.outlook.quantiles(u)[row], axis=0)[place]
-        n = max(float(self.executions[row]), 1.0)
-        return Interval(low=np.floor(low * n) / n, high=min(1.0, np.ceil(high * n) / n), level=level, kind="prediction")
+    def _doubt(self, row: int, place: int, width: float) -> str | None:
+        """Why confidence is low, if it is: what is known before the window begins."""
+        above, days = self.history.above[place], self.history.days
+        expected = float(self.executions[row] * self.rates[row, place])
+        worst = float(above.max() / max(above.sum(), 1))
+        if expected < FEW_VIOLATIONS:
+            return f"only {number(expected, 2)} violations are to be expected"
+        if self.history.doubt[place] > HIT:
+            return "the measurements are too coarse to tell which of them violate this threshold"
+        if days < FEW_DAYS:
+            return f"only {days} days to learn from"
+        if worst > ONE_DAY:
+            return f"one day brought {100 * worst:.0f} % of the violations"
+        if width > MEDIUM:
+            return f"the rate moved too much: the ends of the 80 % interval lie a factor of {np.exp(width):.0f} apart"
+        return None
 
-    def _hit(self, row: int, place: int) -> float:
-        rates, below = self.outlook.rates[row, place], self.outlook.below[row, place]
-        inside = np.interp(rates / (1 - HIT), rates, below) - np.interp(rates / (1 + HIT), rates, below)
-        return float(min(MOST_HIT, inside.max()))
 
-
-def history_of(hours: Profile, thresholds: Sequence[float], *, learn_days: int = LEARN_DAYS) -> History | Skipped:
-    """Count executions and violations of each of the last days, 24 hours each, back from the end of the Profile."""
-    ran = np.flatnonzero(hours.valid > 0)
-    day = timedelta(days=1)
-    seen = round((hours.slots - int(ran[0])) * hours.step / day) if len(ran) else 0
-    days = min(learn_days, seen)
-    if days < FEWEST_DAYS:
-        return Skipped(service=hours.service, reason=f"only {days} days of history; a forecast needs {FEWEST_DAYS}")
-    age = np.floor(np.arange(hours.slots)[::-1] * (hours.step / day) + SAME)
-    age = np.where((age == days) & (seen == days), days - 1, age)  # less than half a day at the beginning
-    index = np.where(age < days, days - 1 - age, -1).astype(np.int64)
-    counts = pooled(hours, index, days)
-    inside = index >= 0
-
-    def daily(values: Floats) -> Floats:
-        return np.bincount(index[inside], weights=values[inside], minlength=days).astype(float)
-
-    ordered = np.unique(np.asarray(thresholds, dtype=float))
-    total = np.cumsum(counts, axis=1)
-    middles = np.sqrt(np.maximum(hours.bounds, 1e-9) * np.maximum(np.append(0.0, hours.bounds[:-1]), hours.bounds / 2))
-    at = (total < total[:, -1:] / 2).sum(axis=1).clip(max=len(middles) - 1)
-    return History(
-        thresholds=ordered,
-        n=daily(hours.valid),
-        above=np.array([daily(hours.violations(float(threshold)).middle) for threshold in ordered]),
-        levels=np.where(total[:, -1] > 0, np.log(middles[at]), np.nan),
+def curve_of(history: History, horizons: Floats, constants: Constants = CONSTANTS) -> Curve:
+    """Forecast from daily counts: horizons (H,) days."""
+    rates = expected_rates(history.above, history.n, history.tail)
+    spread = spread_of(history.above, history.n, rates)
+    executions = history.expected(horizons)
+    outlook = outlook_of(spread, executions, horizons, constants)
+    expected = np.minimum.accumulate(special.expit(spread.center))
+    return Curve(
+        thresholds=history.thresholds,
+        horizons=horizons,
+        rates=np.tile(expected, (len(horizons), 1)),
+        executions=executions,
+        learned_days=history.days,
+        history=history,
+        outlook=outlook,
+        ends=np.array([whole_counts(outlook.quantiles(row, ENDS), n) for row, n in enumerate(executions)]),
     )
+
+
+def whole_counts(quantiles: Floats, executions: float) -> Floats:
+    """Widen the ends of intervals to whole counts, and let them fall with the threshold: (T, k) → (T, k).
+
+    Few executions leave few rates that can come, 0 among them: an interval holds those next to its ends.
+    """
+    n = max(executions, 1.0)
+    lower = np.arange(quantiles.shape[1]) < quantiles.shape[1] / 2
+    ends = np.where(lower, np.floor(quantiles * n + SAME), np.ceil(quantiles * n - SAME)) / n
+    return np.minimum.accumulate(np.minimum(ends, 1.0), axis=0)
 
 
 def forecast_curve(
@@ -174,42 +181,18 @@ def forecast_curve(
     Parameters
     ----------
     hours
-        The history; its end is the origin of the forecast. The last `learn_days` of it are learned from.
+        The history; its end is where the windows begin. The last `learn_days` of it are learned from.
     thresholds
         Seconds, in any order.
     horizons
         Lengths of the windows, days.
     """
-    history = history_of(hours, thresholds, learn_days=learn_days)
-    if isinstance(history, Skipped):
-        return history
-    above, n, days = history.above, history.n, len(history.n)
-    first = models.change_day(history.levels)
-    parts = [
-        models.shrunk_mean(above, n),
-        models.averaged_discount(above, n),
-        models.after_change(above, n, first),
-    ]
-    last = (above[:, -7:].sum(axis=1) + 0.5) / (n[-7:].sum() + 1)
-    simple = [models.whole_period(above, n), last, *parts]
-    edge = 0.25 / max(float(n.sum()), 1.0)
-    logits = special.logit(np.clip(np.array(simple), edge, 1 - edge))
-    spans = np.asarray(horizons, dtype=float)
-    center = np.broadcast_to(logits[2:].mean(axis=0), (len(spans), len(history.thresholds)))
-    weeks = np.arange(days)[::-1] // 7
-    whole_weeks = [weeks == week for week in range(max(days // 7, 1))]
-    blocks = np.array([above[:, week].sum(axis=1) for week in whole_weeks]).T
-    spread = Spread(
-        daily=dispersion(above, n),
-        weekly=dispersion(blocks, np.array([n[week].sum() for week in whole_weeks])),
-        apart=logits.std(axis=0),
-    )
-    executions = spans / 2 * (n.sum() / days + n[-7:].sum() / 7)
-    return Curve(
-        thresholds=history.thresholds,
-        horizons=spans,
-        rates=np.minimum.accumulate(special.expit(center), axis=1),
-        executions=executions,
-        learned_days=days,
-        outlook=outlook_of(np.array(center), spread, executions, spans),
-    )
+    counts = day_counts(hours)
+    if counts.days < FEWEST_DAYS:
+        return Skipped(
+            service=hours.service, reason=f"only {counts.days} days of history; a forecast needs {FEWEST_DAYS}"
+        )
+    span = slice(max(0, counts.days - learn_days), counts.days)
+    if not counts.n[span].any():
+        return Skipped(service=hours.service, reason=f"nothing ran in the last {learn_days} days")
+    return curve_of(counts.learned(thresholds, span), np.asarray(horizons, dtype=float))
