@@ -85,5 +85,7 @@ def moved(factor: float) -> str:
 def _sentence(factor: float, start: date, earliest: date, latest: date, abrupt: bool) -> str:
     if not abrupt:
         return f"Durations {moved(factor)} around {day(start)}, at once or bit by bit."
-    between = "" if earliest == latest else f" (at the earliest {day(earliest)}, at the latest {day(latest)})"
+    year = "" if earliest.year == latest.year else f" {earliest.year}"
+    span = f" (between {earliest.day} {earliest:%b}{year} and {day(latest)})"
+    between = "" if earliest == latest else span
     return f"Durations {moved(factor)} on {day(start)}{between}."

@@ -53,16 +53,13 @@ def load_correlation(profile: Profile) -> LoadCorrelation:
     executions, days = profile.executions, days_of(profile)
     # an hour partly excluded has fewer executions for no lack of load
     compared = (executions >= FEWEST) & (profile.slot_sums.excluded == 0) & (executions > profile.zeros)
-    ran = executions > 0
     day, hour = days.slot_day[compared], local_times(profile)[2][compared]
-    if len(np.unique(day)) < FEWEST_DAYS:
-        return _refused(f"hours of {FEWEST_DAYS} days with executions enough are needed", 0)
-    an_hour = float(executions[ran].mean())
+    an_hour = float(executions.sum() / max(np.count_nonzero(executions), 1))
     if an_hour < FEWEST_AN_HOUR:
-        return _refused(
-            f"{number(an_hour, 2)} executions an hour; under {FEWEST_AN_HOUR} the chance in the counts hides the load",
-            len(day),
-        )
+        few = f"{number(an_hour, 2)} an hour, and under {FEWEST_AN_HOUR} the chance in counts hides the load"
+        return _refused(few, len(day))
+    if len(np.unique(day)) < FEWEST_DAYS:
+        return _refused(f"{len(np.unique(day))} days to compare, and at least {FEWEST_DAYS} are needed", len(day))
     n = executions[compared]
     count = _free(np.log(n), day, hour)
     level = _free(profile.slot_sums.log_sums[compared] / (n - profile.zeros[compared]), day, hour)

@@ -32,7 +32,7 @@ __all__ = ["SeasonalPattern", "hour_pattern", "seasonal_patterns", "weekday_patt
 Floats = NDArray[np.float64]
 
 FEWEST_DAYS = 14  # seven blocks of two days; with five, one of 16 draws is as far out as the data by itself
-FEWEST_FOR_WEEKDAYS = 21
+SPAN_FOR_WEEKDAYS = 21  # days from the first to the last, so that each weekday may come three times
 BLOCK_DAYS = 2
 DRAWS = 399
 SEED = 20260803
@@ -129,7 +129,7 @@ def weekday_pattern(levels: DailyLevels, changes: Sequence[ChangePoint] = ()) ->
     plain = _independent(np.column_stack([np.ones(len(known)), days - days.mean(), *np.array(steps, dtype=float)]))
     weekend, all_days = _columns(weekday)
     p_weekend = _f_test(values, days, plain, weekend)
-    p_all = _f_test(values, days, plain, all_days) if len(known) >= FEWEST_FOR_WEEKDAYS else None
+    p_all = _f_test(values, days, plain, all_days) if days[-1] - days[0] + 1 >= SPAN_FOR_WEEKDAYS else None
     tested = [p for p in (p_weekend, p_all) if p is not None]
     if not tested:
         return None

@@ -8,7 +8,7 @@ steps, kept by the pattern of days. What is found parts the series, and its piec
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -141,18 +141,41 @@ def find_shifts(values: Floats, days: Ints, first_weekday: int) -> list[Shift]:
 
     `values` (n,) log seconds; `days` (n,) the number of each one's day; `first_weekday` that of day 0, Monday 0.
     """
-    return sorted(_pieces(values, days, first_weekday, 0), key=lambda shift: shift.first)
+    found = sorted(_pieces(values, days, first_weekday, 0), key=lambda shift: shift.first)
+    return _fitted(found, values, days, first_weekday) if len(found) > 1 else found
 
 
-def _pieces(values: Floats, days: Ints, first_weekday: int, offset: int) -> Iterator[Shift]:
+def _pieces(
+    values: Floats, days: Ints, first_weekday: int, offset: int, *, on_a_slope: bool = False
+) -> Iterator[Shift]:
+    """Look through a series and then its pieces; on a slope, small steps up it are no news, only abrupt ones are."""
     if len(values) < FEWEST_DAYS or np.ptp(values) == 0:
         return
-    scan = _scan(values, days, first_weekday)
-    shifts = _best(scan, offset)
-    yield from shifts
-    cuts = [0, *(shift.first - offset for shift in shifts), len(values)] if shifts else []
-    for start, end in pairwise(cuts):
-        yield from _pieces(values[start:end], days[start:end], first_weekday, offset + start)
+    shifts = _best(_scan(values, days, first_weekday), offset)
+    if not shifts:
+        return
+    gradual = not any(shift.abrupt for shift in shifts)
+    if not (gradual and on_a_slope):
+        yield from shifts
+    for start, end in pairwise([0, *(shift.first - offset for shift in shifts), len(values)]):
+        yield from _pieces(
+            values[start:end], days[start:end], first_weekday, offset + start, on_a_slope=on_a_slope or gradual
+        )
+
+
+def _fitted(shifts: list[Shift], values: Floats, days: Ints, first_weekday: int) -> list[Shift]:
+    """Fit the sizes of all shifts together, since each was found against pieces that held others."""
+    steps = [np.arange(len(values)) >= shift.first for shift in shifts]
+    columns = np.column_stack([np.ones(len(values)), weekend_column(days, first_weekday), *steps, values])
+    best, sizes = -np.inf, list[float]()
+    for rho in RHOS:
+        white = whitened(columns, days, float(rho))
+        effects, *_ = np.linalg.lstsq(white[:, :-1], white[:, -1], rcond=None)
+        rest = float(((white[:, -1] - white[:, :-1] @ effects) ** 2).sum())
+        likelihood = -len(values) / 2 * np.log(max(rest, 1e-300)) - log_determinant(days, float(rho)) / 2
+        if likelihood > best:
+            best, sizes = likelihood, [float(size) for size in effects[2:]]
+    return [replace(shift, size=size) for shift, size in zip(shifts, sizes, strict=True)]
 
 
 def _best(scan: Scan, offset: int) -> list[Shift]:

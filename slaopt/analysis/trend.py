@@ -78,7 +78,7 @@ def sen_trend(values: Floats, days: NDArray[np.int64], weekend: Floats) -> SenTr
     columns = np.column_stack([np.ones(n), days - days.mean(), weekend])
     fitted = columns @ (effects := np.linalg.lstsq(columns, values, rcond=None)[0])
     inflation = _inflation(values - fitted, days)
-    free = values - effects[2] * weekend
+    free = np.round(values - effects[2] * weekend, 12)  # what differs by rounding alone is tied
     early, late = np.triu_indices(n, 1)
     rise = free[late] - free[early]
     slopes = np.sort(rise / (days[late] - days[early]))
@@ -148,7 +148,7 @@ def _interval(trend: SenTrend) -> Interval:
 
 
 def _direction(trend: SenTrend, moved: float) -> Direction:
-    if trend.p_value >= 1 - LEVEL or abs(moved) <= SMALL:
+    if trend.p_value >= 1 - LEVEL or trend.low <= 0 <= trend.high or abs(moved) <= SMALL:
         return "stable"
     return "degrading" if moved > 0 else "improving"
 
