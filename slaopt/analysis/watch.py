@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,7 @@ __all__ = [
 Floats = NDArray[np.float64]
 Slots = NDArray[np.int64]
 
-STATISTIC = "watch_z"
+STATISTIC: Final = "watch_z"
 WINDOWS = tuple(timedelta(hours=hours) for hours in (1, 3, 6, 24))
 HISTORY = timedelta(days=30)  # that a watch learns from
 FEWEST_DAYS = 14
@@ -115,7 +116,7 @@ def usual(steps: Profile, threshold: float) -> Usual | None:
     unrest = np.sqrt(_variances(seen, expected))
     highest = counts.daily(_scores(seen, expected, unrest).max(axis=0))
     fitted = fit_gumbel(highest)
-    bound = max(fitted.once_in(RARE_DAYS), LEAST_BOUND)
+    bound = max(float(np.ceil(100 * fitted.once_in(RARE_DAYS)) / 100), LEAST_BOUND)
     return Usual(
         threshold=threshold, rates=rates, unrest=unrest, bound=bound, passed=fitted.exceeded(bound), days=counts.days
     )
@@ -311,5 +312,5 @@ def _sentence(detectable: Sequence[Detectable], false_alarms: float) -> str:
     if told:
         sees = f"{' and '.join(told)}, in at least 95 of 100 cases"
     else:
-        sees = f"even {rise(FACTORS[-1])} might go unseen for a day, since violations are few"
+        sees = f"even {rise(FACTORS[-1])} might go unseen for a day, since violations are few or wander by themselves"
     return f"{sees[0].upper()}{sees[1:]}; false alarms: about {number(false_alarms, 1)} a quarter."
