@@ -1,0 +1,211 @@
+"""`sla_configurations`, as slaopt made it or as it was there before: with other types, other units, fewer columns."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import sqlalchemy as sa
+
+from slaopt.errors import InputError
+from slaopt.store.amounts import Column, amount_of, known_unit, seconds_of
+from slaopt.store.records import ServiceRecord
+from slaopt.store.types import Exact, Moment
+
+__all__ = ["Configurations", "read_layout", "service_name"]
+
+NAME = "sla_configurations"
+THRESHOLDS = ("threshold_value", "min_threshold", "max_threshold")
+KNOWN = {
+    *THRESHOLDS, "service_type", "threshold_unit", "objective", "is_active", "optimization_enabled", "auto_adjust",
+    "optimization_frequency", "last_optimization_at", "created_at", "updated_at",
+}  # fmt: skip
+LONGEST_NAME = 100
+NO = {"", "0", "f", "false", "n", "no", "off"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configurations:
+    """The table as it is in this database."""
+
+    table: sa.TableClause
+    columns: Mapping[str, Column]  # of those that hold thresholds
+
+    def read(self, connection: sa.Connection, name: str | None = None) -> list[ServiceRecord]:
+        """Give the rows under exactly that name (None: all), in the order of the services' names."""
+        query = sa.select(*self.table.c.values())
+        rows = connection.execute(query if name is None else query.where(self.table.c.service_type == name)).mappings()
+        return sorted((self._record(dict(row)) for row in rows), key=lambda record: record.service)
+
+    def insert(self, connection: sa.Connection, record: ServiceRecord, *, unit: str, at: datetime) -> None:
+        """Add a row for a service that has none.
+
+        Raises
+        ------
+        InputError
+            If a column cannot hold its value, or wants one that slaopt does not know of.
+        """
+        values = {name: value for name, value in self._values(record, unit, at).items() if name in self.table.c}
+        if known_unit(unit) != "s" and "threshold_unit" not in self.table.c:
+            raise InputError(f"table {NAME} has no column threshold_unit: its thresholds are seconds; leave --unit out")
+        connection.execute(sa.insert(self.table).values(values))
+
+    def update(self, connection: sa.Connection, record: ServiceRecord, **values: Any) -> None:
+        """Change columns of a service's row."""
+        told = {name: self._fitting(name, value) for name, value in values.items()}
+        connection.execute(sa.update(self.table).where(self.table.c.service_type == record.key).values(told))
+
+    def _values(self, record: ServiceRecord, unit: str, at: datetime) -> dict[str, Any]:
+        known = known_unit(unit)
+        bounds = {
+            "threshold_value": record.threshold,
+            "min_threshold": record.min_threshold,
+            "max_threshold": record.max_threshold,
+        }
+        amounts = {
+            name: amount_of(value, known, self.columns[name])
+            for name, value in bounds.items()
+            if value is not None and name in self.columns
+        }
+        others = {
+            "service_type": record.service,
+            "threshold_unit": unit,
+            "objective": None if record.objective is None else Decimal(f"{record.objective:.8g}"),
+            "is_active": record.is_active,
+            "optimization_enabled": record.optimization_enabled,
+            "auto_adjust": record.auto_adjust,
+            "created_at": at,
+            "updated_at": at,
+        }
+        return amounts | {name: self._fitting(name, value) for name, value in others.items() if value is not None}
+
+    def _fitting(self, name: str, value: Any) -> Any:
+        """A value as a column of another type than slaopt's own has it."""
+        kind = self.table.c[name].type if name in self.table.c else None
+        if isinstance(value, bool) and not isinstance(kind, sa.Boolean):
+            return str(value).lower() if isinstance(kind, sa.String) else int(value)
+        if isinstance(value, datetime) and isinstance(kind, sa.String):
+            return value.isoformat()
+        return value
+
+    def _record(self, row: Mapping[str, Any]) -> ServiceRecord:
+        unit, amounts, problem = "s", dict[str, Decimal | None](), None
+        try:
+            unit = known_unit(str(row.get("threshold_unit") or "seconds"))
+            amounts = {name: _decimal(name, row.get(name)) for name in THRESHOLDS}
+            problem = _problem(amounts, _float(row.get("objective")))
+        except InputError as error:
+            problem = str(error)
+        thresholds = {name: None if value is None else seconds_of(value, unit) for name, value in amounts.items()}
+        return ServiceRecord(
+            service=_normal(str(row["service_type"])),
+            key=row["service_type"],
+            threshold=thresholds.get("threshold_value"),
+            unit=unit,
+            amount=amounts.get("threshold_value"),
+            scale=self.columns["threshold_value"].scale,
+            objective=_float(row.get("objective")),
+            min_threshold=thresholds.get("min_threshold"),
+            max_threshold=thresholds.get("max_threshold"),
+            is_active=_truth(row.get("is_active"), True),
+            optimization_enabled=_truth(row.get("optimization_enabled"), True),
+            auto_adjust=_truth(row.get("auto_adjust"), False),
+            optimization_frequency=row.get("optimization_frequency"),
+            last_optimization_at=_moment(row.get("last_optimization_at")),
+            problem=None if problem is None else f"its row in {NAME}: {problem}",
+        )
+
+
+def read_layout(connection: sa.Connection) -> Configurations:
+    """Find out which columns the table has here, and of which types."""
+    columns, thresholds = [], {}
+    for found in sa.inspect(connection).get_columns(NAME):
+        name, kind = found["name"], found["type"]
+        if name in THRESHOLDS:
+            thresholds[name] = Column(name=name, type=str(kind), precision=_digits(kind)[0], scale=_digits(kind)[1])
+        if name in KNOWN:
+            columns.append(sa.column(name, _type(name, kind)))
+    return Configurations(table=sa.table(NAME, *columns), columns=thresholds)
+
+
+def service_name(text: str) -> str:
+    """Give a service's name in the form that measurements have it.
+
+    Raises
+    ------
+    InputError
+        If it is blank, too long or holds control characters.
+    """
+    name = _normal(text)
+    if not name or len(name) > LONGEST_NAME or any(unicodedata.category(sign) == "Cc" for sign in name):
+        raise InputError(
+            f"{text[:LONGEST_NAME]!r} names no service: give 1 to {LONGEST_NAME} characters, none a control"
+        )
+    return name
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def _type(name: str, kind: Any) -> Any:
+    if isinstance(kind, sa.DateTime):
+        return Moment(timezone=bool(kind.timezone))
+    if name in (*THRESHOLDS, "objective") and isinstance(kind, sa.Numeric) and not isinstance(kind, sa.Float):
+        return Exact(kind.precision, kind.scale)
+    return kind
+
+
+def _digits(kind: Any) -> tuple[int | None, int | None]:
+    """Precision and scale of a column's type; None where it keeps any number."""
+    if isinstance(kind, sa.Integer):
+        return None, 0
+    if isinstance(kind, sa.Numeric) and not isinstance(kind, sa.Float):
+        return kind.precision, kind.scale if kind.scale is not None or kind.precision is None else 0
+    return None, None
+
+
+def _decimal(name: str, value: Any) -> Decimal | None:
+    if value is None:
+        return None
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        raise InputError(f"{name} {value!r} is no number") from None
+    if not number.is_finite() or number <= 0:
+        raise InputError(f"{name} {number} is no threshold: it must be more than 0")
+    return number
+
+
+def _problem(amounts: Mapping[str, Decimal | None], objective: float | None) -> str | None:
+    low, high = amounts["min_threshold"], amounts["max_threshold"]
+    if low is not None and high is not None and low > high:
+        return f"min_threshold {low} is greater than max_threshold {high}"
+    if objective is not None and not 0 < objective < 1:
+        return f"objective {objective:g} is no share between 0 and 1"
+    return None
+
+
+def _float(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _truth(value: Any, default: bool) -> bool:
+    if value is None:
+        return default
+    return value.strip().lower() not in NO if isinstance(value, str) else bool(value)
+
+
+def _moment(value: Any) -> datetime | None:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    return None

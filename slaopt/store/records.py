@@ -1,0 +1,111 @@
+"""What comes out of the store: frozen records, durations in seconds, times in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from slaopt.params import ParamsBook
+from slaopt.result import Result, Skipped
+
+__all__ = ["NewRun", "RunRecord", "SchemaState", "ServiceRecord", "Settled", "StateOfSchema", "ThresholdRecord"]
+
+StateOfSchema = Literal["none", "old", "current", "newer"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaState(Result):
+    """Which version of slaopt's tables a database holds."""
+
+    store: str  # address without secrets
+    revision: str | None  # None: none of slaopt's tables
+    newest: str  # that this slaopt knows
+    state: StateOfSchema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRecord(Result):
+    """A row of `sla_configurations`: what is decided about a service. None: nothing is."""
+
+    service: str = field(metadata={"published": "service_type"})
+    threshold: float | None  # seconds
+    unit: str  # of the row: s, ms, …
+    objective: float | None
+    min_threshold: float | None  # seconds
+    max_threshold: float | None
+    is_active: bool
+    optimization_enabled: bool
+    auto_adjust: bool
+    optimization_frequency: str | None
+    last_optimization_at: datetime | None
+    problem: str | None = None  # why the row cannot be used, with the remedy
+    key: str = field(metadata={"published": None})  # the service's name as it stands in the row
+    amount: Decimal | None = field(default=None, metadata={"published": None})  # the threshold as it stands in the row
+    scale: int | None = field(default=None, metadata={"published": None})  # decimals of its column; None: any
+
+    @property
+    def state(self) -> Literal["enabled", "disabled", "not active", "unusable"]:
+        """Whether slaopt looks after the service of itself."""
+        if self.problem is not None:
+            return "unusable"
+        if not self.is_active:
+            return "not active"
+        return "enabled" if self.optimization_enabled else "disabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThresholdRecord(Result):
+    """A row of `sla_threshold_history`: from `implemented_at` on this threshold was in force."""
+
+    service: str = field(metadata={"published": "service_type"})
+    threshold: float  # seconds
+    previous: float | None = field(metadata={"published": "previous_value"})
+    implemented_at: datetime
+    implemented_by: str
+    reason: str | None = field(metadata={"published": "optimization_reason"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun(Result):
+    """A report that is to be recorded."""
+
+    service: str = field(metadata={"published": "service_type"})
+    as_of: datetime
+    input_digest: str  # SHA-256 of all that decides over the report's content
+    identity: str  # the same without the versions of other packages: what the report's folder is named after
+    manifest_digest: str
+    report_path: str  # relative to the folder of reports
+    slaopt_version: str
+    analysis: Mapping[str, Any]  # as published in result.json
+    recommendation: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord(Result):
+    """A row of `sla_runs`: a report that was made, and where its figures stand."""
+
+    service: str = field(metadata={"published": "service_type"})
+    as_of: datetime
+    input_digest: str
+    identity: str
+    manifest_digest: str
+    report_path: str
+    slaopt_version: str
+    verdict: str
+    sentence: str
+    analysis_id: int
+    prediction_id: int | None
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled(Result):
+    """Settings after the store has had its say."""
+
+    book: ParamsBook = field(metadata={"published": None})
+    warnings: tuple[str, ...] = ()  # differences between store and params, each with both values
+    left_out: Mapping[str, str] = field(default_factory=dict)  # services to be run only where they are named, and why
+    unusable: tuple[Skipped, ...] = ()  # services whose row makes no sense

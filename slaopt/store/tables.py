@@ -1,0 +1,278 @@
+"""The tables of the store as they are now. How they came to be is in `migrations`; a test holds both together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from slaopt.store.types import Exact, Json, Moment
+
+__all__ = [
+    "ADDITIONS",
+    "VERSION",
+    "analyses",
+    "approvals",
+    "assignments",
+    "audit_log",
+    "configurations",
+    "experiments",
+    "history",
+    "measurements",
+    "metadata",
+    "models",
+    "predictions",
+    "proposals",
+    "runs",
+]
+
+VERSION = "slaopt_version"  # Alembic's table; of its own name, since the database may be under another Alembic too
+ADDITIONS = "slaopt_additions"  # what slaopt added to the database: all that `db downgrade` takes away
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def _key() -> sa.Column[Any]:
+    return sa.Column("id", sa.Integer, primary_key=True)
+
+
+def _service() -> sa.Column[Any]:
+    return sa.Column("service_type", sa.String(255), nullable=False)
+
+
+def _created() -> sa.Column[Any]:
+    return sa.Column("created_at", Moment(), nullable=False, server_default=sa.func.now())
+
+
+def _updated() -> sa.Column[Any]:
+    return sa.Column("updated_at", Moment(), nullable=False, server_default=sa.func.now(), onupdate=sa.func.now())
+
+
+def _flag(name: str, default: bool) -> sa.Column[Any]:
+    return sa.Column(name, sa.Boolean, nullable=False, server_default=sa.true() if default else sa.false())
+
+
+def _share(name: str) -> sa.CheckConstraint:
+    return sa.CheckConstraint(f"{name} BETWEEN 0 AND 1", name=name)
+
+
+def _one_of(name: str, *values: str) -> sa.CheckConstraint:
+    return sa.CheckConstraint(f"{name} IN ({', '.join(map(repr, values))})", name=name)
+
+
+configurations = sa.Table(
+    "sla_configurations", metadata,
+    _key(), _service(),
+    sa.Column("threshold_value", Exact(), nullable=False),
+    sa.Column("threshold_unit", sa.String(20), nullable=False, server_default="seconds"),
+    _flag("is_active", True),
+    sa.Column("objective", Exact(9, 8)),
+    _flag("optimization_enabled", True),
+    _flag("auto_adjust", False),
+    sa.Column("min_threshold", Exact()),
+    sa.Column("max_threshold", Exact()),
+    sa.Column("optimization_frequency", sa.String(20), nullable=False, server_default="weekly"),
+    sa.Column("last_optimization_at", Moment()),
+    _created(), _updated(),
+    sa.UniqueConstraint("service_type"),
+    sa.CheckConstraint("threshold_value > 0", name="threshold_value"),
+    sa.CheckConstraint("objective > 0 AND objective < 1", name="objective"),
+    sa.CheckConstraint("min_threshold > 0 AND min_threshold <= max_threshold", name="bounds"),
+)  # fmt: skip
+
+measurements = sa.Table(
+    "workflow_performance_metrics", metadata,
+    _key(), _service(),
+    sa.Column("timestamp", Moment(), nullable=False),
+    sa.Column("value", sa.Double, nullable=False),
+    sa.Column("unit", sa.String(20)),
+    sa.Column("status", sa.String(50)),
+    sa.Column("load", sa.Double),
+    _created(),
+    sa.Index(None, "service_type", "timestamp"),
+)  # fmt: skip
+
+history = sa.Table(
+    "sla_threshold_history", metadata,
+    _key(), _service(),
+    sa.Column("threshold_value", Exact(), nullable=False),
+    sa.Column("threshold_unit", sa.String(20), nullable=False, server_default="seconds"),
+    sa.Column("previous_value", Exact()),
+    sa.Column("optimization_reason", sa.Text),
+    sa.Column("optimization_confidence", sa.Double),
+    sa.Column("business_justification", sa.Text),
+    sa.Column("implemented_at", Moment(), nullable=False),
+    sa.Column("implemented_by", sa.String(255), nullable=False),
+    sa.Column("rollback_criteria", Json()),
+    sa.Column("performance_impact", Json()),
+    _flag("is_active", True),
+    _created(), _updated(),
+    _share("optimization_confidence"),
+    sa.Index(None, "service_type", "implemented_at"),
+)  # fmt: skip
+
+analyses = sa.Table(
+    "sla_performance_analysis", metadata,
+    _key(), _service(),
+    sa.Column("analysis_period_days", sa.Integer, nullable=False, server_default="30"),
+    sa.Column("analysis_timestamp", Moment(), nullable=False),
+    sa.Column("performance_statistics", Json(), nullable=False),
+    sa.Column("trend_analysis", Json()),
+    sa.Column("baseline_performance", Json()),
+    sa.Column("data_quality_score", sa.Double),
+    sa.Column("sample_size", sa.BigInteger),
+    sa.Column("confidence_level", sa.Double, nullable=False, server_default="0.95"),
+    _created(),
+    _share("data_quality_score"),
+    sa.Index(None, "service_type", "analysis_timestamp"),
+)  # fmt: skip
+
+experiments = sa.Table(
+    "sla_optimization_experiments", metadata,
+    _key(),
+    sa.Column("experiment_name", sa.String(255), nullable=False),
+    _service(),
+    sa.Column("control_threshold", Exact(), nullable=False),
+    sa.Column("test_threshold", Exact(), nullable=False),
+    sa.Column("hypothesis", sa.Text),
+    sa.Column("expected_improvement", sa.Double),
+    sa.Column("experiment_start", Moment()),
+    sa.Column("experiment_end", Moment()),
+    sa.Column("duration_days", sa.Integer, nullable=False, server_default="14"),
+    sa.Column("traffic_split", sa.Double, nullable=False, server_default="0.5"),
+    sa.Column("significance_level", sa.Double, nullable=False, server_default="0.05"),
+    sa.Column("results", Json()),
+    sa.Column("statistical_significance", sa.Boolean),
+    sa.Column("p_value", sa.Double),
+    sa.Column("effect_size", sa.Double),
+    sa.Column("confidence_interval", Json()),
+    sa.Column("status", sa.String(20), nullable=False, server_default="planning"),
+    sa.Column("early_stop_reason", sa.Text),
+    sa.Column("recommendation", sa.String(20)),
+    _flag("rollback_triggered", False),
+    _created(), _updated(),
+    _one_of("status", "planning", "running", "completed", "stopped"),
+    _one_of("recommendation", "adopt", "reject", "extend"),
+    _share("traffic_split"), _share("significance_level"), _share("p_value"),
+)  # fmt: skip
+
+models = sa.Table(
+    "sla_ml_model_performance", metadata,
+    _key(),
+    sa.Column("model_type", sa.String(50), nullable=False),
+    sa.Column("model_version", sa.String(50), nullable=False),
+    sa.Column("training_timestamp", Moment(), nullable=False),
+    *(sa.Column(name, sa.Double) for name in
+      ("accuracy_score", "precision_score", "recall_score", "f1_score", "mse", "mae")),
+    *(sa.Column(name, sa.BigInteger) for name in ("training_data_size", "validation_data_size", "feature_count")),
+    sa.Column("hyperparameters", Json()),
+    sa.Column("cross_validation_scores", Json()),
+    sa.Column("model_path", sa.Text),
+    sa.Column("feature_importance", Json()),
+    _flag("is_active", True),
+    _created(),
+    _one_of("model_type", "threshold_optimizer", "impact_predictor"),
+)  # fmt: skip
+
+predictions = sa.Table(
+    "sla_threshold_impact_predictions", metadata,
+    _key(), _service(),
+    sa.Column("current_threshold", Exact()),
+    sa.Column("proposed_threshold", Exact(), nullable=False),
+    sa.Column("predicted_violation_rate_change", sa.Double),
+    sa.Column("predicted_reliability_impact", sa.Double),
+    sa.Column("predicted_team_stress_change", sa.Double),
+    sa.Column("confidence_score", sa.Double),
+    sa.Column("implementation_risk", sa.String(10)),
+    sa.Column("risk_factors", Json()),
+    sa.Column("mitigation_strategies", Json()),
+    sa.Column("actual_violation_rate_change", sa.Double),
+    sa.Column("actual_reliability_impact", sa.Double),
+    sa.Column("prediction_accuracy", sa.Double),
+    sa.Column("implemented_at", Moment()),
+    sa.Column("evaluated_at", Moment()),
+    _created(),
+    _share("confidence_score"),
+    _one_of("implementation_risk", "low", "medium", "high"),
+    sa.Index(None, "service_type"),
+)  # fmt: skip
+
+runs = sa.Table(
+    "sla_runs", metadata,
+    _key(), _service(),
+    sa.Column("as_of", Moment(), nullable=False),
+    sa.Column("input_digest", sa.String(64), nullable=False),
+    sa.Column("identity", sa.String(64), nullable=False),
+    sa.Column("manifest_digest", sa.String(64), nullable=False),
+    sa.Column("report_path", sa.Text, nullable=False),
+    sa.Column("slaopt_version", sa.String(50), nullable=False),
+    sa.Column("verdict", sa.String(20), nullable=False),
+    sa.Column("sentence", sa.Text, nullable=False),
+    sa.Column("analysis_id", sa.ForeignKey("sla_performance_analysis.id"), nullable=False),
+    sa.Column("prediction_id", sa.ForeignKey("sla_threshold_impact_predictions.id")),
+    _created(),
+    sa.UniqueConstraint("service_type", "input_digest"),
+    sa.Index(None, "service_type", "as_of"),
+    sa.Index(None, "report_path"),
+)  # fmt: skip
+
+proposals = sa.Table(
+    "sla_proposals", metadata,
+    _key(), _service(),
+    sa.Column("run_id", sa.ForeignKey("sla_runs.id")),
+    sa.Column("prediction_id", sa.ForeignKey("sla_threshold_impact_predictions.id")),
+    sa.Column("input_digest", sa.String(64), nullable=False),
+    sa.Column("current_threshold", Exact()),
+    sa.Column("proposed_threshold", Exact(), nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("proposed_by", sa.String(255), nullable=False),
+    sa.Column("scheduled_at", Moment()),
+    sa.Column("reason", sa.Text),
+    _created(), _updated(),
+    sa.UniqueConstraint("service_type", "input_digest"),
+)  # fmt: skip
+
+approvals = sa.Table(
+    "sla_approvals", metadata,
+    _key(),
+    sa.Column("proposal_id", sa.ForeignKey("sla_proposals.id"), nullable=False),
+    sa.Column("approver", sa.String(255), nullable=False),
+    sa.Column("decision", sa.String(20), nullable=False),
+    sa.Column("comment", sa.Text),
+    _created(),
+    sa.UniqueConstraint("proposal_id", "approver"),
+    _one_of("decision", "approved", "rejected"),
+)  # fmt: skip
+
+audit_log = sa.Table(
+    "sla_audit_log", metadata,
+    _key(),
+    sa.Column("actor", sa.String(255), nullable=False),
+    sa.Column("action", sa.String(50), nullable=False),
+    sa.Column("service_type", sa.String(255)),
+    sa.Column("details", Json()),
+    sa.Column("previous_digest", sa.String(64)),
+    sa.Column("digest", sa.String(64), nullable=False),
+    _created(),
+    sa.UniqueConstraint("digest"),
+)  # fmt: skip
+
+assignments = sa.Table(
+    "sla_experiment_assignments", metadata,
+    _key(),
+    sa.Column("experiment_id", sa.ForeignKey("sla_optimization_experiments.id"), nullable=False),
+    sa.Column("unit_hash", sa.String(64), nullable=False),
+    sa.Column("arm", sa.String(10), nullable=False),
+    sa.Column("first_seen", Moment(), nullable=False),
+    _created(),
+    sa.UniqueConstraint("experiment_id", "unit_hash"),
+    _one_of("arm", "control", "test"),
+)  # fmt: skip
