@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from slaopt.profile import Profile
 from slaopt.result import Result
-from slaopt.wording import number, percent
+from slaopt.wording import count, number, percent
 
 __all__ = ["FEWEST_BUDGETED", "LowTraffic", "low_traffic"]
 
@@ -48,10 +48,21 @@ def low_traffic(profile: Profile, *, objective: float) -> LowTraffic | None:
 
 
 def _sentence(per_week: float, share: float, needed: float, window: float, objective: float) -> str:
-    used = f"{percent(share)} of" if share < 1.5 else f"{number(share, 2)} times"
+    used = f"{number(100 * share, 2)} % of" if share < 1.5 else f"{number(share, 2)} times"
     weeks = math.ceil(window / 7)
     longer = f", or a window of {weeks} weeks" if weeks <= LONGEST_WINDOW else "; even two years hold too few"
+    about = count(_rounded_up(needed))
     return (
         f"With about {number(per_week, 2)} executions a week, one slow one is {used} the weekly error budget: too few "
-        f"to judge an objective of {percent(objective)}. It needs about {number(needed, 2)} executions a week{longer}."
+        f"to judge an objective of {percent(objective)}. It needs about {about} executions a week{longer}."
     )
+
+
+def _rounded_up(value: float) -> float:
+    """Round up to two digits.
+
+    >>> _rounded_up(116.7), _rounded_up(1167.0), _rounded_up(23.3)
+    (120.0, 1200.0, 24.0)
+    """
+    unit = 10.0 ** max(0, math.floor(math.log10(value)) - 1)
+    return float(math.ceil(value / unit * (1 - 1e-9)) * unit)

@@ -31,7 +31,9 @@ SECTIONS = {
     "intervals": "intervals:intervals",
     "levels": "intervals:levels",
     "low_traffic": "low_traffic:low_traffic",
+    "new_level": "new_level:new_level",
     "detectors": "detectors:found",
+    "changes": "changes:changes",
     "decisions": "decisions:decisions",
 }
 
