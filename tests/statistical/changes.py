@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import numpy as np
+from scipy import stats
 
 from slaopt.analysis.changepoints import ChangePoint, change_points
 from slaopt.analysis.levels import DailyLevels, daily_levels
@@ -124,7 +125,7 @@ def trends(name: str, *, runs: int, seed: int) -> Figure:
         whole += analyze_trend(profile).direction in ("improving", "degrading")
         newey_west += newey_west_p(daily_levels(profile, 0.95)) < 0.05
     return case.figure(
-        f"trend: {name}", claimed / runs, runs, seed, covered=covered / runs, said=whole / runs,
+        name, claimed / runs, runs, seed, covered=covered / runs, said=whole / runs,
         newey_west=newey_west / runs,
     )  # fmt: skip
 
@@ -176,7 +177,7 @@ def changes(name: str, *, runs: int, seed: int) -> Figure:
     beside = {"abrupt": abrupt / runs, "pelt": pelt / runs}
     if step is not None:
         beside |= {"within_a_day": within / runs, "location": held / max(claimed, 1)}
-    return case.figure(f"change: {name}", claimed / runs, runs, seed, **beside)
+    return case.figure(name, claimed / runs, runs, seed, **beside)
 
 
 def place(levels: DailyLevels, change: ChangePoint) -> int:
@@ -198,7 +199,13 @@ def pelt_changes(levels: DailyLevels) -> list[int]:
 def nearby(*, runs: int, seed: int) -> Figure:
     """Share of runs in which ×1.3 ten days ago is placed within a day."""
     figure = changes("×1.3 ten days ago", runs=runs, seed=seed)
-    return replace(figure, name="change: within a day", share=figure.beside["within_a_day"], at_least=0.80, beside={})
+    return replace(
+        figure,
+        name="×1.3 ten days ago, placed within a day",
+        share=figure.beside["within_a_day"],
+        at_least=0.80,
+        beside={},
+    )
 
 
 BUMP = Case(service=Service(jump=(10, 1.3), until=22), at_least=0.85)
@@ -215,7 +222,7 @@ def bumps(*, runs: int, seed: int) -> Figure:
         )
         days = pelt_changes(levels)
         pelt += any(abs(day - 10) <= 2 for day in days) and any(abs(day - 22) <= 2 for day in days)
-    return BUMP.figure("change: ×1.3 from 20 to 8 days ago, both ends", found / runs, runs, seed, pelt=pelt / runs)
+    return BUMP.figure("×1.3 from 20 to 8 days ago, both ends", found / runs, runs, seed, pelt=pelt / runs)
 
 
 LINE = Case(service=Service(trend=0.01), at_most=0.15)
@@ -230,9 +237,7 @@ def lines(*, runs: int, seed: int) -> Figure:
         abrupt += any(change.abrupt for change in found)
         claimed += bool(found)
         pelt += bool(pelt_changes(levels))
-    return LINE.figure(
-        "change: 1 % a day called abrupt", abrupt / runs, runs, seed, any=claimed / runs, pelt=pelt / runs
-    )
+    return LINE.figure("1 % a day, called abrupt", abrupt / runs, runs, seed, any=claimed / runs, pelt=pelt / runs)
 
 
 FLAT = Service(daily=0.0, weekend=0.0)
@@ -263,18 +268,20 @@ def hours(name: str, *, runs: int, seed: int) -> Figure:
     case = HOURS[name]
     patterns = [hour_pattern(profile) for profile in case.profiles(runs, seed)]
     seen, claimed = (np.mean([getter(pattern) for pattern in patterns]) for getter in (significant, was_claimed))
-    return case.figure(f"hour of day: {name}", float(seen), runs, seed, claimed=float(claimed))
+    return case.figure(name, float(seen), runs, seed, claimed=float(claimed))
 
 
 def weekdays(name: str, *, runs: int, seed: int) -> Figure:
     """Share of runs in which a season by weekday is significant, and in which it is claimed."""
     case = WEEKDAYS[name]
-    patterns = []
+    patterns, plain = [], 0
     for profile in case.profiles(runs, seed):
         levels = daily_levels(profile)
         patterns.append(weekday_pattern(levels, change_points(profile, levels=levels)))
+        values, _, weekend = known(levels)
+        plain += stats.f_oneway(values[weekend == 1], values[weekend == 0]).pvalue <= 0.05
     seen, claimed = (np.mean([getter(pattern) for pattern in patterns]) for getter in (significant, was_claimed))
-    return case.figure(f"weekday: {name}", float(seen), runs, seed, claimed=float(claimed))
+    return case.figure(name, float(seen), runs, seed, claimed=float(claimed), plain=plain / runs)
 
 
 def significant(pattern) -> bool:
@@ -341,11 +348,3 @@ def loads(name: str, *, runs: int, seed: int) -> Slope:
         claimed=sum(each.claimed for each in told) / some,
         refused=1 - len(told) / runs,
     )  # fmt: skip
-
-
-FIGURES: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
-    (trends, tuple(TRENDS)),
-    (changes, tuple(CHANGES)),
-    (hours, tuple(HOURS)),
-    (weekdays, tuple(WEEKDAYS)),
-)
