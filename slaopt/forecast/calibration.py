@@ -1,9 +1,10 @@
 """How far the rate of a coming window strays from its forecast: a mixture of two beta-binomials.
 
-One part is the ordinary window, the other the one that brings a new level. How wide each is follows from what the
-learning period showed: how much days differed, how far simple forecasts lie apart, how high the rate is; and from the
-horizon. The ten constants are those of greatest likelihood over the windows of public series, each family of series
-and 300 simulated services weighted alike: `fit` makes them, tests/statistical/forecasts.py feeds it.
+One part is the ordinary window, the other the one that brings a new level. Both widths are variances of the logit of
+the rate, and powers of what the learning period showed: of the variance between days, and of that between simple
+forecasts, which lie apart where the level moved. The eight constants are those of greatest likelihood over the windows
+of public series, each family of series and 300 simulated services weighted alike: `fit` makes them,
+tests/statistical/forecasts.py feeds it.
 
 References
 ----------
@@ -27,8 +28,10 @@ Floats = NDArray[np.float64]
 
 NODES = 0.05 * np.sinh(np.linspace(-6.4, 6.4, 61))  # logits from the centre at which a distribution is tabulated
 LEAST_SIZE = 0.05  # a + b of a beta distribution: for an execution or two
+LEAST_VARIANCE = 1e-6  # of an execution: p (1 - p)
 WIDEST = 0.8  # correlation of the wide part
 EDGE = 0.25  # violations by which a rate stays away from 0 and 1 before its logit is taken
+CALM = 0.03  # variance of a logit that a window brings where a month showed none
 USUAL = 14.0  # days: the horizon at which the constants are read
 
 
@@ -37,34 +40,32 @@ class Spread:
     """What a learning period says about the width of its forecasts; every array (T,)."""
 
     center: Floats  # logit of the forecast
-    daily: Floats  # intra-class correlation of the executions of a day, 0 to 0.9
-    apart: Floats  # standard deviation of the logits of whole period, last week and forecast
+    daily: Floats  # variance of the logit between days
+    apart: Floats  # variance of the logits of whole period, last week and forecast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constants:
-    """Coefficients of the logits of both correlations and of the weight of the wide part."""
+    """Of the log variances of both parts, `daily` and `apart` entering by log(x + CALM), and of their weights."""
 
-    shift: float  # of the centre
-    narrow: tuple[float, float, float, float, float]  # 1, log daily + 3, apart, center + 2, log horizon / 14
-    wide: tuple[float, float, float]  # 1, apart, center + 2
-    weight: float  # its half is the logit's share
+    shift: float  # of the centre's logit
+    narrow: tuple[float, float, float, float]  # 1, daily, apart, log(horizon / 14)
+    wide: tuple[float, float]  # 1, apart
+    weight: float  # of the wide part: half its inverse logit
 
     @classmethod
     def of(cls, values: Floats) -> Constants:
-        """Make them from a flat array, (10,)."""
-        shift, a, b, c, d, e, f, g, h, weight = (float(value) for value in values)
-        return cls(shift=shift, narrow=(a, b, c, d, e), wide=(f, g, h), weight=weight)
+        """Make them from a flat array, (8,)."""
+        shift, a, b, c, d, e, f, weight = (float(value) for value in values)
+        return cls(shift=shift, narrow=(a, b, c, d), wide=(e, f), weight=weight)
 
     @property
     def flat(self) -> Floats:
-        """All of them, (10,)."""
+        """All of them, (8,)."""
         return np.array([self.shift, *self.narrow, *self.wide, self.weight])
 
 
-CONSTANTS = Constants(
-    shift=0.12, narrow=(-3.85, 0.27, 1.33, 0.45, 0.14), wide=(-1.28, 1.46, 0.42), weight=-1.32
-)  # fmt: skip
+CONSTANTS = Constants(shift=0.12, narrow=(0.64, 0.30, 0.59, 0.11), wide=(4.29, 0.88), weight=-1.62)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,8 @@ def spread_of(above: Floats, n: Floats, rates: Floats) -> Spread:
     edge = EDGE / max(float(n.sum()), 1.0)
     simple = np.array([models.whole_period(above, n), models.last_week(above, n), rates])
     logits = special.logit(np.clip(simple, edge, 1 - edge))
-    return Spread(center=logits[-1], daily=_dispersion(above, n), apart=logits.std(axis=0))
+    near = np.maximum(rates * (1 - rates), LEAST_VARIANCE)
+    return Spread(center=logits[-1], daily=_dispersion(above, n) / near, apart=logits.var(axis=0))
 
 
 def _dispersion(above: Floats, n: Floats) -> Floats:
@@ -124,14 +126,15 @@ def _dispersion(above: Floats, n: Floats) -> Floats:
 def _parts(spread: Spread, horizon: Floats, constants: Constants) -> tuple[Floats, Floats, Floats, float]:
     """Centre (a rate), correlations of the narrow and the wide part, weight of the wide."""
     n, w = constants.narrow, constants.wide
-    level = spread.center + 2
-    narrow = n[0] + n[1] * (np.log(spread.daily + 0.001) + 3) + n[2] * spread.apart + n[3] * level
-    narrow = narrow + n[4] * np.log(horizon / USUAL)
-    wide = w[0] + w[1] * spread.apart + w[2] * level
+    daily, apart = np.log(spread.daily + CALM), np.log(spread.apart + CALM)
+    rate = special.expit(spread.center)
+    of_one = np.log(np.maximum(rate * (1 - rate), LEAST_VARIANCE))
+    narrow = of_one + n[0] + n[1] * daily + n[2] * apart + n[3] * np.log(horizon / USUAL)
+    wide = of_one + w[0] + w[1] * apart
     return (
         special.expit(spread.center + constants.shift),
-        special.expit(np.clip(narrow, -9, 2)),
-        np.minimum(special.expit(np.clip(wide, -9, 2)), WIDEST),
+        special.expit(np.clip(narrow, -14, 2)),
+        np.minimum(special.expit(np.clip(wide, -14, 2)), WIDEST),
         float(special.expit(constants.weight)) / 2,
     )
 
