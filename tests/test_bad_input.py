@@ -18,6 +18,7 @@ from slaopt import cli
 from slaopt.errors import InputError
 from slaopt.intake import Intake, Note
 from slaopt.params import load_params
+from slaopt.printing import check_lines
 from slaopt.profile import Profiles
 from slaopt.sources import connect, scan
 
@@ -336,6 +337,17 @@ def test_a_folder_is_read_though_some_of_its_files_are_broken(tmp_path):
     assert left_out == {"d.csv", "e.parquet", "f.csv.gz", "g.csv"}
     (profiles,) = counted(tmp_path)
     assert profiles.hours.executions.sum() == 13
+
+
+def test_a_folder_of_text_and_tables_says_line_or_row_by_file(tmp_path):
+    (tmp_path / "a.csv").write_text(GOOD + "2026-11-20T01:00:00Z,checkout,fast\n")
+    table(tmp_path / "b.parquet", ts=[*STAMPS[:2], None], service=["checkout"] * 3, latency=[0.1, 0.2, 0.3])
+    intake = inspect(tmp_path)
+    places = {Path(one.file or "").name: (one.unit, one.line) for note in intake.notes for one in note.examples}
+    assert places == {"a.csv": ("line", 7), "b.parquet": ("row", 3)}
+    said = "\n".join(check_lines(intake, []))
+    assert "a.csv, line 7," in said
+    assert "b.parquet, row 3," in said
 
 
 def test_a_file_that_breaks_off_late_is_left_out_whole(tmp_path):

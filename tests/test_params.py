@@ -1,5 +1,7 @@
 """Settings: read from files and flags, validated once, mistakes named."""
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,24 @@ def test_the_shipped_defaults_are_valid_and_equal_to_the_built_in_ones():
         ("days: 30\nhistory_days: 10", ["history_days (10) is less than days (30)"]),
         ("excluded: {holiday: [2026-12-25]}", ["`excluded.holiday`", "unknown key"]),
         ("excluded: {maintenance: [{from: 2026-11-02T00:00:00Z, to: 2026-11-01T00:00:00Z}]}", ["later than"]),
+        ("costs: {violation: 0.02, page: 40}", ["default.yaml", "`costs.currency`", "required"]),
+        ("costs: {page: -1, currency: EUR}", ["`costs.page`", "greater than or equal to 0"]),
+        ("costs: {pages: 1, currency: EUR}", ["`costs.pages`", "did you mean `page`"]),
+        ("threshold_history: [{since: 2026-11-01, threshold: 2s}]", ["`threshold_history.0.since`", "datetime"]),
+        ("threshold_history: [{since: 2026-11-01T00:00:00, threshold: 2s}]", ["timezone"]),
+        ("threshold_history: [{since: 2026-11-01T00:00:00Z, threshold: two}]", ["`threshold_history.0.threshold`"]),
+        (
+            "threshold_history: [{since: 2026-11-01T00:00:00Z, threshold: 2}, "
+            "{since: 2026-11-01T01:00:00+01:00, threshold: 3}]",
+            ["two thresholds begin at 2026-11-01T00:00:00"],
+        ),
+        (
+            "threshold: 3s\nthreshold_history: [{since: 2026-11-01T00:00:00Z, threshold: 2s}]",
+            [
+                "default.yaml: `threshold_history` ends in 2 s since 1 Nov 2026, 00:00 UTC, but `threshold` is 3 s",
+                "add since when",
+            ],
+        ),
         ("- a\n- b", ["default.yaml", "expected settings"]),
         ("a: [", ["default.yaml", "cannot be read as YAML"]),
     ],
@@ -77,3 +97,41 @@ def test_a_service_file_must_name_its_service_once(workspace):
     extra.write_text("service: Checkout API")
     with pytest.raises(ParamsError, match="another file already"):
         load_params(workspace)
+
+
+HISTORY = """
+threshold: 3s
+threshold_history:
+  - {since: 2026-12-01T00:00:00+01:00, threshold: 3s}
+  - {since: 2026-11-01T00:00:00Z, threshold: 500ms}
+"""
+
+
+def test_past_thresholds_are_known_by_the_moment(workspace):
+    path = workspace / "params" / "services" / "checkout.yaml"
+    path.write_text("service: Checkout API" + HISTORY)
+    params = load_params(workspace).of("Checkout API")
+    moments = [datetime(2026, *day, tzinfo=UTC) for day in ((10, 1), (11, 1), (11, 30, 22), (11, 30, 23), (12, 31))]
+    assert [params.threshold_at(moment) for moment in moments] == [0.5, 0.5, 0.5, 3, 3]
+    assert params.thresholds == (3, 0.5)
+    assert Params(threshold=2).threshold_at(moments[0]) == 2
+    assert Params().threshold_at(moments[0]) is None
+
+
+def test_a_what_if_may_differ_from_the_history(workspace):
+    path = workspace / "params" / "services" / "checkout.yaml"
+    path.write_text("service: Checkout API" + HISTORY)
+    params = load_params(workspace, overrides={"threshold": 9.0}).of("Checkout API")
+    assert (params.threshold, params.threshold_at(datetime(2027, 1, 1, tzinfo=UTC))) == (9, 3)
+    assert params.thresholds == (9, 0.5, 3)
+
+
+def test_history_and_costs_come_back_from_an_archive(workspace):
+    path = workspace / "params" / "services" / "checkout.yaml"
+    path.write_text("service: Checkout API\ncosts: {violation: 0.02, page: 40, currency: EUR}" + HISTORY)
+    params = load_params(workspace).of("Checkout API")
+    published = json.loads(json.dumps(params.published()))
+    assert Params.model_validate(published).published() == published
+    back = Params.model_validate(published)
+    assert (back.threshold_history, back.costs) == (params.threshold_history, params.costs)
+    assert back.costs.currency == "EUR"

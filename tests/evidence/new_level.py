@@ -24,10 +24,10 @@ def new_level(runs: int) -> Iterator[str | list[str]]:
         said(f"new level, {name}: {shares}")
     yield (
         "## The baseline after a change\n\n"
-        f"A level changed for good; 30 days, rho 0.6, {runs} runs of each. “Cut” is the share of runs in which baseline "
-        "and violation rate rest on what came after the change that was found, “that day” how often it was found on "
-        "its very day. Then the share of runs in which the 95 % intervals of a violation rate of 5 % and of the median "
-        f"held those of the new level (bar for what slaopt says {BAR}, Monte-Carlo error "
+        f"A level changed for good; 30 days, rho 0.6, {runs} runs of each. “Cut” is the share of runs in which "
+        "baseline and violation rate rest on what came after the change that was found, “that day” how often it was "
+        "found on its very day. Then the share of runs in which the 95 % intervals of a violation rate of 5 % and of "
+        f"the median held those of the new level (bar for what slaopt says {BAR}, Monte-Carlo error "
         f"{monte_carlo_error(BAR, runs):.3f}): as found, cut on the true day, and without any cut.\n\n"
         + table(
             ["change", "seed", "cut", "that day", "rate", "p50", "rate, true day", "p50, true day", "rate, uncut",

@@ -12,7 +12,7 @@ import pytest
 
 import slaopt
 from slaopt.errors import InputError
-from slaopt.params import Params, ParamsBook, SourceParams, load_params
+from slaopt.params import Params, ParamsBook, SourceParams, ThresholdChange, load_params
 from slaopt.profile import Profiles
 from slaopt.result import Skipped
 from slaopt.sources import connect, scan
@@ -89,6 +89,19 @@ def test_the_threshold_of_each_service_is_counted_exactly(path):
     assert checkout.steps.violations(0.7531 / 4).exact
     assert 0.7531 in checkout.hours.bounds
     assert 0.7531 not in login.hours.bounds
+
+
+def test_thresholds_that_were_in_force_before_are_counted_exactly_too(path):
+    history = tuple(
+        ThresholdChange(since=LAST - timedelta(days=days), threshold=threshold)
+        for days, threshold in ((9, 0.7531), (3, 0.4217))
+    )
+    params = Params(service="checkout", threshold=0.4217, threshold_history=history)
+    checkout, login = scanned(path, ParamsBook(default=Params(), services={"checkout": params}))
+    for threshold in (0.7531, 0.4217):
+        assert checkout.hours.violations(threshold).exact
+        assert checkout.steps.violations(threshold).exact
+        assert threshold not in login.hours.bounds
 
 
 def test_a_service_without_usable_rows_is_skipped(tmp_path):

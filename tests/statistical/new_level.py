@@ -1,4 +1,4 @@
-"""How often the baseline after a change of the level holds the new level, and how far its start is from the true one."""
+"""How often what is said after a change of the level holds the new level, and is of the true days."""
 
 from __future__ import annotations
 
