@@ -90,7 +90,7 @@ def _trend(analysis: Analysis, x: alt.X, y: alt.Y, places: Labels) -> list[Any]:
         return []
     (first, last), values = ends
     rows = records(day=noon([first, last]), seconds=values)
-    drawn = alt.Chart(data(rows)).mark_line(color=COLOURS["ink"], strokeWidth=1.5, strokeDash=[2, 2], aria=False)
+    drawn = alt.Chart(data(rows)).mark_line(color=COLOURS["ink"], strokeWidth=1.5, strokeDash=[7, 4], aria=False)
     layers: list[Any] = [drawn.encode(x=x, y=y)]
     if trend.direction != "stable":
         text = f"trend {a_day(trend.trend_slope)} a day"

@@ -153,7 +153,13 @@ def _drawn(side: _Side, x: alt.X, y: alt.Y, away: float) -> list[Any]:
     ]
     simple = [{"row": _simply(name), "rate": rate, "told": frequency(rate), "at": side.name}
               for name, rate in side.simple.items() if low <= rate <= high]  # fmt: skip
-    hollow = {"fill": COLOURS["paper"], "stroke": side.colour, "strokeWidth": 2, "size": 60, "opacity": 1}
+    hollow: dict[str, Any] = {
+        "fill": COLOURS["paper"],
+        "stroke": side.colour,
+        "strokeWidth": 2,
+        "size": 60,
+        "opacity": 1,
+    }
     points = alt.Chart(data(simple)).mark_point(**{k: v for k, v in style.items() if k != "color"}, **hollow)
     layers.append(points.encode(x=x, y=y, tooltip=hints))
     return layers

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slaopt import wording
-from slaopt.charts.figure import COLOURS, Figure, Table, data, records
+from slaopt.charts.figure import COLOURS, Absent, Figure, Table, data, records
 from slaopt.charts.marks import threshold_rules
 from slaopt.charts.scales import bounds_of, clock, duration_axis
 
@@ -30,12 +30,14 @@ FEWEST_CELLS = 24  # hours of the week from which they are compared …
 FEWEST_ALIKE = 3  # … and hours of one kind that a median is taken of
 
 
-def hour_and_weekday(analysis: Analysis) -> Figure:
+def hour_and_weekday(analysis: Analysis) -> Figure | Absent:
     """95th percentile in each hour of the week."""
     import altair as alt
 
     week = analysis.week
     shown = np.where(np.asarray(week.executions) >= FEWEST, np.asarray(week.p95, dtype=float), np.nan)
+    if not np.isfinite(shown).any():
+        return Absent(reason=f"No hour of the week holds {FEWEST} executions, so the hours cannot be compared.")
     edges = _heat_edges(shown)
     rows = [
         {
@@ -101,8 +103,6 @@ def _heat_edges(values: Floats) -> Floats:
 
 
 def _heat_words(edges: Floats) -> str:
-    if not np.isfinite(edges[0]):
-        return "no hour has enough executions"
     return f"from under {wording.seconds(float(edges[0]), 2)} to over {wording.seconds(float(edges[-1]), 2)}"
 
 

@@ -100,7 +100,8 @@ def percent_axis(title: str) -> alt.Axis:
     """An axis of rates 0–1, written in percent."""
     import altair as alt
 
-    return alt.Axis(title=title, tickCount=5, labelExpr="datum.value > 1.0001 ? '' : format(datum.value * 100, '.3~r') + ' %'")
+    label = "datum.value > 1.0001 ? '' : format(datum.value * 100, '.3~r') + ' %'"
+    return alt.Axis(title=title, tickCount=5, labelExpr=label, labelOverlap="greedy", labelSeparation=4)
 
 
 def days_x(analysis: Analysis, *, ahead: timedelta = timedelta(0)) -> alt.X:

@@ -148,7 +148,7 @@ def _fan(drawn: _Line, x: alt.X, y: alt.Y, end: int) -> list[Any]:
         band = alt.Chart(data(rows)).mark_area(color=drawn.colour, opacity=opacity, clip=True, aria=False, tooltip=None)
         layers.append(band.encode(x=x, y=y, y2="high:Q"))
     days, rates = _course(drawn.forecasts, end)
-    stroke = {"strokeWidth": 2, "strokeDash": DASH if drawn.dashed else [1, 0]}
+    stroke: dict[str, Any] = {"strokeWidth": 2, "strokeDash": DASH if drawn.dashed else [1, 0]}
     course = alt.Chart(data(records(day=days, share=rates))).encode(x=x, y=y)
     layers.append(course.mark_line(color=drawn.colour, clip=True, aria=False, tooltip=None, **stroke))
     told = [_told(forecast) for forecast in drawn.forecasts]

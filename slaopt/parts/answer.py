@@ -112,7 +112,7 @@ def now_and_then(assessment: Assessment) -> Part:
     recommendation = assessment.recommendation
     now = recommendation.now
     then = recommendation.then if recommendation.then != now else None
-    rows = _pairs(recommendation, now, then)
+    rows = _pairs(recommendation, now, then) or _measured(assessment.analysis)
     words = [word for word in (_confidence(recommendation), _risk(assessment)) if word]
     if not rows:
         return Part(html="", text="")
@@ -121,8 +121,7 @@ def now_and_then(assessment: Assessment) -> Part:
 
 def _pairs(recommendation: Recommendation, now: Outcome | None, then: Outcome | None) -> list[_Pair]:
     if now is None and then is None:
-        current = recommendation.current_threshold
-        return [_Pair(name="Threshold", now=threshold_name(current), then="", note="now")] if current else []
+        return []
     base = base_of(now, then)
     return [
         _Pair(
@@ -142,6 +141,25 @@ def _pairs(recommendation: Recommendation, now: Outcome | None, then: Outcome | 
             now=pages(now.pages_per_week) if now else "",
             then=pages(then.pages_per_week) if then else "",
             note="replayed on this period",
+        ),
+    ]
+
+
+def _measured(analysis: Analysis) -> list[_Pair]:
+    """How the current threshold stood in the period, where nothing is recommended."""
+    rate = analysis.violation_rate
+    if analysis.threshold is None or rate is None:
+        return []
+    level = wording.percent(analysis.confidence_level)
+    interval = f"({interval_of(rate.interval)}, {level} interval for the level); " if rate.interval else ""
+    budget = frequency(1 - analysis.objective)
+    return [
+        _Pair(name="Threshold", now=threshold_name(analysis.threshold), then="", note="as it is"),
+        _Pair(
+            name="Violations of 1,000, measured",
+            now=frequency(rate.rate),
+            then="",
+            note=f"{interval}budget {budget}",
         ),
     ]
 

@@ -36,14 +36,20 @@ def _fields(title: str, rows: list[tuple[str, str]]) -> Part:
 def statistics(analysis: Analysis) -> Part:
     """List the statistics of durations and what was left out of them."""
     found, base = analysis.performance_statistics, analysis.baseline_performance
+    mean, present = wording.seconds(found.mean), wording.seconds(base.baseline_value)
     low, high = base.confidence_interval_lower, base.confidence_interval_upper
-    mean = wording.seconds(found.mean)
     if low is not None and high is not None:
-        mean += f" ({wording.span(wording.seconds(low), wording.seconds(high))})"
+        ends = f" ({wording.span(wording.seconds(low), wording.seconds(high))})"
+        mean, present = mean if analysis.baseline_since else mean + ends, present + ends
     variation = found.coefficient_variation
     rows = [
         ("Executions", wording.count(analysis.sample_size)),
         ("Mean", mean),
+        *(
+            [(f"Mean since {wording.day(analysis.baseline_since, analysis.timezone)}", present)]
+            if analysis.baseline_since
+            else []
+        ),
         ("Median", wording.seconds(found.median)),
         ("Standard deviation", wording.seconds(found.std)),
         ("Coefficient of variation", "–" if variation is None else wording.number(variation, 2)),

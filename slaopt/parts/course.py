@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -78,8 +79,8 @@ def low_traffic(analysis: Analysis) -> Part:
     slow = found.one_slow_share
     rows = [
         ("Executions a week", wording.number(found.executions_per_week, 2)),
-        ("One slow execution uses", f"{wording.percent(slow)} of the weekly error budget"),
-        ("Needed a week", f"about {wording.count(found.needed_per_week)} executions"),
-        ("Or an objective over", f"{wording.count(found.window_days)} days instead of 30"),
+        ("One slow one uses of a week’s budget", wording.percent(slow)),
+        ("Needed a week", wording.count(found.needed_per_week)),
+        ("Or an objective over", f"{wording.count(math.ceil(found.window_days))} days"),
     ]
     return render("fields.html", text=found.sentence, title="What it would take", rows=rows)

@@ -40,7 +40,8 @@ def candidates(assessment: Assessment) -> Part:
         "of not seen",
     )
     below = (
-        "Violations are forecast for the coming 30 days. Loss, in pages a month: the price of the error budget used beyond a half, the pages themselves, and the price "
+        "Violations are forecast for the coming 30 days. Loss, in pages a month: the price of the error budget used "
+        "beyond a half, the pages themselves, and the price "
         "of slowdowns not seen. Grey rows: another candidate is at least as good in every respect."
     )
     return table("Every candidate", columns, [_candidate(score) for score in scores], kind="candidates", below=below)

@@ -42,9 +42,6 @@ def rollback(assessment: Assessment) -> Part:
     """Say under which conditions the change is taken back, and how often that would be a false alarm."""
     recommendation = assessment.recommendation
     told = list(recommendation.rollback_criteria)
-    watch = recommendation.watch
-    if watch and watch.sentence and watch.sentence not in told:
-        told.append(watch.sentence)
     if not told:
         return Part(html="", text="")
     return render("titled.html", text=" ".join(told), title="When a change is taken back", sentences=told)
