@@ -3,17 +3,20 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date, time, timedelta
+from html import escape
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from slaopt.analysis import Analysis, analyze, violation_rate
+from slaopt.analysis.summary import stories
 from slaopt.excluded import BusinessHours, Excluded
 from slaopt.params import Params
 from slaopt.printing import analysis_lines
 from slaopt.profile import Profiles
 from slaopt.result import Skipped
+from slaopt.wording import percent
 from tests.statistical.durations import profiles_of, spread, stamps
 from tests.statistical.simulated import START
 
@@ -181,6 +184,54 @@ def test_the_command_line_prints_the_same_figures(profiles):
     assert any(line.split()[:3] == ["over", "2", "s"] and "of 1,000" in line for line in lines)
     assert lines[-1] == "b  skipped: too few"
     assert max(map(len, lines)) < 100
+
+
+def test_lines_tell_what_moved_what_went_wrong_and_how_the_promise_was_kept(rng):
+    times, durations = spread(N, rng, days=40), rng.lognormal(0, 0.5, N)
+    late = times >= stamps(np.array(28.0))
+    durations[late] *= 1.5
+    odd = (times >= stamps(np.array(20.0))) & (times < stamps(np.array(20.1)))
+    durations[odd] *= 6
+    result = analysed(profiles_of(times, durations, days=40, thresholds=(3.0,)), threshold=3.0, objective=0.98)
+    told = {fact.name: fact.value for fact in stories(result)}
+    assert told["changes"].startswith("Durations rose by ")
+    assert "31 Aug 2026" in told["changes"]
+    assert "hours with a median far above the usual, most of all" in told["incidents"]
+    assert "23 Aug 2026" in told["incidents"]
+    assert told["weeks"] == (
+        ", ".join(
+            f"{one.start.day} {one.start:%b} {percent(one.attainment)}"
+            + ("" if one.met and one.whole else " (missed)" if one.whole else " (missed, part of it)")
+            for one in result.attainment
+            if one.kind == "week" and one.start >= date(2026, 8, 17)
+        )
+        + "."
+    )
+    assert told["weeks"].count("missed") == 3
+    assert "Sep 2026" in told["months"]
+    lines = list(analysis_lines([result]))
+    starts = [line for line in lines if line[2:11].strip() in told]
+    assert len(starts) == len(told)
+    assert max(len(line) for line in lines if line not in {f"  {warning}" for warning in result.warnings}) <= 100
+    page = result._repr_html_()
+    assert all(escape(value) in page for value in told.values())
+
+
+def test_thresholds_of_the_past_are_named_in_the_lines(profiles):
+    history = [
+        {"since": START - timedelta(days=9), "threshold": 1.0}, {"since": START + timedelta(days=33), "threshold": 2.0}
+    ]  # fmt: skip
+    result = analysed(profiles, threshold=2.0, threshold_history=history)
+    (weeks,) = (fact.value for fact in stories(result) if fact.name == "weeks")
+    assert " at 1 s (missed), 31 Aug " in weeks
+    assert " at 1 s, 2 s (missed), 7 Sep " in weeks
+    assert weeks.endswith(" (missed, part of it).")
+
+
+def test_few_executions_are_told_first(rng):
+    result = analysed(profiles_of(spread(100, rng), rng.lognormal(0, 0.5, 100)), threshold=9.0)
+    assert list(analysis_lines([result]))[1] == f"  {result.low_traffic.sentence}"
+    assert escape(result.low_traffic.sentence) in result._repr_html_()
 
 
 def test_the_same_measurements_give_the_same_analysis(profiles):
