@@ -19,8 +19,22 @@ from slaopt.profile import Profile, Profiles
 from slaopt.result import Result
 from slaopt.wording import count, moment, number, percent, seconds
 
-__all__ = ["Quality", "QualityCheck", "check_quality"]
+__all__ = ["WEIGHTS", "Quality", "QualityCheck", "check_quality"]
 
+WEIGHTS = {  # a convention; what the detectors find and miss is measured
+    "rejected rows": 0.3,
+    "doubles": 0.2,
+    "future stamps": 0.3,
+    "failures left out": 0.3,
+    "no executions": 0.6,
+    "gaps": 0.4,
+    "stale end": 0.4,
+    "too few": 0.6,
+    "one value": 0.5,
+    "unit jump": 0.8,
+    "mixed units": 0.0,  # only a question: an honest second mode looks the same
+    "unfinished executions": 0.6,
+}
 FEWEST = 100  # executions below which it is no wonder that one duration holds most of them
 
 Word = Literal["good", "look", "poor"]
@@ -67,6 +81,10 @@ def check_quality(profiles: Profiles, params: Params) -> Quality:
     )
 
 
+def _check(name: str, *, severity: float, sentence: str, remedy: str) -> QualityCheck:
+    return QualityCheck(name=name, severity=severity, weight=WEIGHTS[name], sentence=sentence, remedy=remedy)
+
+
 def _severity(share: float, worst: float) -> float:
     return float(min(1.0, max(0.0, share / worst)))
 
@@ -74,24 +92,21 @@ def _severity(share: float, worst: float) -> float:
 def _rows(intake: ServiceIntake) -> Iterator[QualityCheck]:
     """What the rows themselves tell."""
     rows = max(intake.rows, 1)
-    yield QualityCheck(
-        name="rejected rows",
+    yield _check(
+        "rejected rows",
         severity=_severity(intake.rejected / rows, 0.05),
-        weight=0.3,
         sentence=f"{count(intake.rejected)} of {count(intake.rows)} rows could not be used.",
         remedy="slaopt check names their lines and reasons; correct the export.",
     )
-    yield QualityCheck(
-        name="doubles",
+    yield _check(
+        "doubles",
         severity=_severity(intake.doubles / rows, 0.05),
-        weight=0.2,
         sentence=f"{count(intake.doubles)} of {count(intake.rows)} rows repeat another in every column.",
         remedy="If the export wrote them twice, remove the doubles; they were counted.",
     )
-    yield QualityCheck(
-        name="future stamps",
+    yield _check(
+        "future stamps",
         severity=_severity(intake.future / rows, 0.01),
-        weight=0.3,
         sentence=f"{count(intake.future)} rows are stamped later than the clock.",
         remedy="Check the time zone of the stamps (--timezone) and the clock that wrote them.",
     )
@@ -102,10 +117,9 @@ def _failures(profile: Profile, params: Params) -> Iterator[QualityCheck]:
     failed = float(profile.slot_sums.failures.sum())
     share = failed / max(float(profile.executions.sum()) + failed, 1.0)
     if params.failures == "excluded":
-        yield QualityCheck(
-            name="failures left out",
+        yield _check(
+            "failures left out",
             severity=_severity(share, 0.05),
-            weight=0.3,
             sentence=f"{count(failed)} failed or cancelled execution{'' if failed == 1 else 's'} ({percent(share)}) "
             f"{'is' if failed == 1 else 'are'} in no rate.",
             remedy="Decide whether they break the promise: `failures: violations` in params counts them.",
@@ -116,10 +130,9 @@ def _nothing(profiles: Profiles, params: Params) -> QualityCheck:
     """What no execution at all tells."""
     last = profiles.intake.last
     latest = f" The latest is of {moment(last, profiles.hours.timezone)}." if last else ""
-    return QualityCheck(
-        name="no executions",
+    return _check(
+        "no executions",
         severity=1.0,
-        weight=0.6,
         sentence=f"No execution was measured in the last {params.days} days.{latest}",
         remedy="Export again, or end the period earlier with --as-of.",
     )
@@ -131,20 +144,18 @@ def _times(profile: Profile, params: Params) -> Iterator[QualityCheck]:
     inner = [gap for gap in gaps if not gap.at_end]
     if inner:
         lost = sum(gap.expected for gap in inner)
-        yield QualityCheck(
-            name="gaps",
+        yield _check(
+            "gaps",
             severity=_severity(lost / max(float(profile.executions.sum()) + lost, 1.0), 0.2),
-            weight=0.4,
             sentence=f"{_runs(inner, profile.timezone)}, where about {count(lost)} executions would be usual.",
             remedy="Export that time again; if the service really rested, list it under `excluded:` in params.",
         )
     for gap in gaps:
         if gap.at_end:
             missing = gap.end - gap.start
-            yield QualityCheck(
-                name="stale end",
+            yield _check(
+                "stale end",
                 severity=_severity(missing / timedelta(days=params.days), 0.1),
-                weight=0.4,
                 sentence=f"Nothing was measured in the last {seconds(missing.total_seconds(), 2)}, "
                 f"since {moment(gap.start, profile.timezone)}.",
                 remedy="Export again, or end the period there with --as-of.",
@@ -164,10 +175,9 @@ def _durations(profiles: Profiles, params: Params) -> Iterator[QualityCheck]:
     profile = profiles.hours
     n = float(profile.executions.sum())
     deciding = n * (1 - params.objective)
-    yield QualityCheck(
-        name="too few",
+    yield _check(
+        "too few",
         severity=1 - min(1.0, float(np.sqrt(deciding)) / 10),
-        weight=0.6,
         sentence=f"Only {count(n)} execution{'' if n == 1 else 's'} in {params.days} days: an objective of "
         f"{percent(params.objective)} allows {number(deciding, 2)} violations, too few to tell it from a near one.",
         remedy="Analyse a longer period (--days), or promise less than so few executions can show.",
@@ -176,39 +186,35 @@ def _durations(profiles: Profiles, params: Params) -> Iterator[QualityCheck]:
     if same > 0.5 and n >= FEWEST:
         middle = float(bucket_middles(profile.bounds)[profile.bucket_totals.argmax()])
         middle = float(np.clip(middle, np.nanmin(profile.slot_sums.minima), np.nanmax(profile.slot_sums.maxima)))
-        yield QualityCheck(
-            name="one value",
+        yield _check(
+            "one value",
             severity=1.0,
-            weight=0.5,
             sentence=f"One duration, about {seconds(middle, 2)}, holds {percent(same)} of all executions.",
             remedy="Measure finer than whole units, and check whether a default or a timeout is written as a duration.",
         )
     jump = find_unit_jump(profile)
     if jump:
-        yield QualityCheck(
-            name="unit jump",
+        yield _check(
+            "unit jump",
             severity=1.0,
-            weight=0.8,
             sentence=f"Durations changed {number(jump.factor)}-fold on {jump.date.day} {jump.date:%b %Y} and stayed "
             f"there: that looks like {jump.units}.",
             remedy="Name a unit column (--column unit=…), or analyse one side of that day only.",
         )
     mixed = None if jump else find_mixed_units(profile)
     if mixed:
-        yield QualityCheck(
-            name="mixed units",
+        yield _check(
+            "mixed units",
             severity=1.0,
-            weight=0.0,
             sentence=f"{percent(mixed.share)} of the durations are about {number(mixed.factor)} times the others, with "
             f"nothing between: are some written in another unit ({mixed.units})?",
             remedy="If so, name a unit column (--column unit=…); if these are slow executions, nothing is wrong.",
         )
     cut = find_truncation(profiles)
     if cut:
-        yield QualityCheck(
-            name="unfinished executions",
+        yield _check(
+            "unfinished executions",
             severity=1.0,
-            weight=0.6,
             sentence=f"Slow executions that started after {moment(cut.complete_until, profile.timezone)} are missing: "
             "only finished ones were exported.",
             remedy=f"End the period at {cut.complete_until:%Y-%m-%dT%H:00Z} with --as-of.",
