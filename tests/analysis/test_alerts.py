@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from slaopt.analysis import alerts
 from slaopt.analysis.alerts import (
     BURN_RATE_WINDOWS,
     DEGRADATIONS,
@@ -23,6 +24,7 @@ from slaopt.analysis.alerts import (
 )
 from slaopt.buckets import counted_bounds, round_thresholds
 from slaopt.profile import STEPS, Profile, SlotSums
+from tests.statistical.watching import healthy_and_trickling
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 STEP = timedelta(minutes=5)
@@ -292,9 +294,93 @@ def test_never_more_than_a_page_in_four_hours_and_one_for_each_rise(rng):
     assert tightness(steps, [0.05], objective=0.99)[0].value == pytest.approx(0, abs=0.01)
 
 
-def test_thirty_two_starts_are_enough(rng):
+def test_the_starts_are_enough(rng):
     steps = bursts(rng, days=30, per_step=20)
     grid = [2.5, 3.2, 4.5]
     few = np.array([one.value for one in tightness(steps, grid, objective=0.95)])
     many = [one.value for one in tightness(steps, grid, objective=0.95, degradations=Degradations(starts=512))]
     assert np.abs(few - many).max() < 0.03  # three standard deviations of 0.01
+
+
+def test_each_cell_says_how_far_the_starts_leave_it_open(rng):
+    steps = bursts(rng, days=30, per_step=20)
+    [few] = tightness(steps, [2.0], objective=0.95)
+    [many] = tightness(steps, [2.0], objective=0.95, degradations=Degradations(starts=768))
+    quiet = 1 - replay(steps, [2.0], objective=0.95)[0].share_firing
+    for cell, better in zip(few.cells, many.cells, strict=True):
+        assert 0.01 < cell.error < 0.08  # half of 48: 0.07
+        assert cell.error == pytest.approx(better.error * 4, rel=0.5, abs=0.03)
+        assert abs(cell.caught - better.caught) < 3 * cell.error
+        assert cell.caught <= quiet
+    assert 0.003 < few.error < 0.02
+    assert many.error == pytest.approx(few.error / 4, rel=0.3)
+
+
+def test_where_pages_never_stop_for_a_day_what_is_caught_within_hours_stands_for_it():
+    counts = np.tile([100.0, 0.0], (30 * DAY, 1))
+    counts[::60] = [0, 100]  # a page every five hours
+    steps = steps_of(counts, [1.0, 1.5])
+    [seen] = tightness(steps, [1.0], objective=0.95, degradations=Degradations(factors=(1.5,), shares=(1.0,)))
+    within = {cell.hours: cell.caught for cell in seen.cells}
+    assert within[24] == within[6] >= within[1]
+
+
+# --- from a moment on
+
+
+def test_alerts_count_from_a_moment_on_while_windows_look_back(rng):
+    steps = bursts(rng, days=10, per_step=20)
+    since = START + timedelta(days=6)
+    [all_of_it], [late] = (replay(steps, [1.4], objective=0.99, since=at) for at in (None, since))
+    assert late.pages[0] - since < timedelta(days=2)
+    assert set(late.pages) - {late.pages[0]} <= set(all_of_it.pages)
+    assert late.pages_per_week == pytest.approx(len(late.pages) * 7 / 4)
+    assert replay(steps, [1.4], objective=0.99, since=START) == [all_of_it]
+    assert replay(steps, [1.4], objective=0.99, since=START - timedelta(days=3)) == [all_of_it]
+
+
+def test_what_burned_before_pages_at_the_moment_from_which_alerts_count():
+    counts = np.tile([100.0, 0.0], (4 * DAY, 1))
+    counts[2 * DAY - 12 : 2 * DAY + 1] = [0, 100]  # an hour before it, and five minutes after
+    since = START + timedelta(days=2)
+    steps = steps_of(counts, [1.0, 2.0])
+    [late] = replay(steps, [1.0], objective=0.95, since=since)
+    assert late.pages == (since,)
+    assert late.share_firing == pytest.approx(1 / (2 * DAY))
+
+
+def test_slowdowns_start_from_the_moment_on(rng):
+    steps = bursts(rng, days=20, per_step=20)
+    counts = steps.counts.toarray()
+    counts[: 10 * DAY] = 0  # nothing would be caught in the first half
+    empty = steps_of(counts, steps.bounds)
+    since = START + timedelta(days=10)
+    [late], [half] = (tightness(empty, [1.8], objective=0.99, since=at) for at in (since, None))
+    assert late.value > 1.5 * half.value
+    assert tightness(steps, [1.8], objective=0.99, since=START) == tightness(steps, [1.8], objective=0.99)
+
+
+# --- low traffic
+
+
+@pytest.mark.parametrize("per_day", [30, 300, 1e4])
+def test_a_healthy_service_pages_nobody_and_a_trickle_of_failures_is_told_within_days(per_day):
+    pages, told = healthy_and_trickling(per_day, runs=20, seed=1)
+    assert pages.max() == 0
+    assert told.mean() >= 0.95
+
+
+def test_without_the_fewest_violations_a_quiet_service_would_page_for_nothing(monkeypatch):
+    monkeypatch.setattr(alerts, "_guard", np.zeros_like)
+    assert healthy_and_trickling(30, runs=20, seed=1)[0].mean() > 0.5
+
+
+def test_the_fewest_violations_leave_a_quiet_service_its_alerts(monkeypatch):
+    rng = np.random.default_rng(5)
+    shares = np.diff(1 - np.exp(-np.append([0.25, 0.5, 1.0], np.inf) / 0.2), prepend=0)
+    steps = steps_of(rng.poisson(30 / DAY * shares, (30 * DAY, 4)), [0.25, 0.5, 1.0, 2.0])
+    [seen] = tightness(steps, [1.0], objective=0.99)
+    assert seen.caught(factor=4.0, hours=24, share=1.0) > 0.85
+    monkeypatch.setattr(alerts, "FEWEST_VIOLATIONS", 10)
+    [silenced] = tightness(steps, [1.0], objective=0.99)
+    assert silenced.value < 0.2 * seen.value

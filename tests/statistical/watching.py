@@ -15,7 +15,7 @@ from slaopt.analysis.extremes import fit_gumbel
 from slaopt.analysis.watch import WITHIN, Usual, statistic, watch
 from slaopt.buckets import counted_bounds
 from slaopt.profile import Profile
-from tests.statistical.simulated import START, Service, profile_of
+from tests.statistical.simulated import START, Service, monte_carlo_error, profile_of
 
 STEP, DAY = timedelta(minutes=5), timedelta(days=1)
 A_DAY, AN_HOUR = 288, 12  # steps
@@ -76,6 +76,33 @@ def counted(kept: np.ndarray, violated: np.ndarray, *, first: int = 0) -> Profil
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchCase:
+    """A service, and what its watch must keep to; None: shown, without a bar."""
+
+    service: Watched
+    alarms: float | None = 1.0  # at most, a quarter
+    six: float | None = None  # least share of tripled violation rates that are seen within 6 h
+    day: float | None = None
+    short: bool = False
+
+
+WATCHES = (
+    WatchCase(service=Watched(1e6, 0.05), six=0.97, short=True),
+    WatchCase(service=Watched(1e6, 0.01), six=0.85, short=True),
+    WatchCase(service=Watched(1e6, 0.01, rho=0.9)),
+    WatchCase(service=Watched(1e6, 0.01, sd=0.1)),
+    WatchCase(service=Watched(1e6, 0.01, sd=0.1, rho=0.9)),
+    WatchCase(service=Watched(1e4, 0.001, sd=0.1)),
+    WatchCase(service=Watched(1e3, 0.05), day=0.90, short=True),
+    WatchCase(service=Watched(1e3, 0.01)),
+    WatchCase(service=Watched(1e3, 0.05, sd=0.1, rho=0.9)),
+    WatchCase(service=Watched(30, 0.05, sd=0.1), short=True),
+    WatchCase(service=Watched(30, 0.01, sd=0.1)),
+    WatchCase(service=Watched(1e6, 0.01, sd=0.2), alarms=None),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What watches learned from 30 days did in the quarter after; every array (runs, …)."""
 
@@ -133,6 +160,52 @@ def _raised(
     return [float((hours <= within).mean()) for within in WITHIN]
 
 
+KEPT = 0.90  # least share of the starts at which the factor that was said to be seen in 95 % is seen
+
+
+def error_of(values: np.ndarray) -> float:
+    """Standard error of the mean over the runs, NaN left out."""
+    known = values[~np.isnan(values)]
+    return float(known.std(ddof=1) / np.sqrt(len(known))) if len(known) > 1 else np.nan
+
+
+def watch_misses(case: WatchCase, seen: Seen) -> list[str]:
+    """Bars that are missed by more than two Monte-Carlo errors."""
+    name = case.service.name
+    missed = []
+    if case.alarms is not None and seen.alarms.mean() - case.alarms > 2 * error_of(seen.alarms):
+        missed.append(f"watch, {name}: {seen.alarms.mean():.2f} alarms a quarter")
+    for column, hours, bar in ((0, 6, case.six), (1, 24, case.day)):
+        share = seen.tripled[:, column]
+        if bar is not None and bar - share.mean() > 2 * max(error_of(share), np.sqrt(bar * (1 - bar) / share.size / 8)):
+            missed.append(f"watch, {name}: a tripled rate seen within {hours} h in {share.mean():.3f}")
+        kept = seen.kept[:, column]
+        if (~np.isnan(kept)).sum() > 1 and KEPT - np.nanmean(kept) > 2 * error_of(kept):
+            missed.append(f"watch, {name}: what it claims within {hours} h is seen in {np.nanmean(kept):.3f}")
+    return missed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftCase:
+    """A service, and the least share of durations × 1.3 that alarm on the third day; None: shown, without a bar."""
+
+    name: str
+    service: Service
+    seen: float | None
+    alarms: float | None = 1.0
+
+
+DRIFTS = (
+    DriftCase(name="1,000 a day, sd 0.1, rho 0.6", service=Service(sd=0.1), seen=0.95),
+    DriftCase(name="1,000 a day, sd 0.1, rho 0.9", service=Service(sd=0.1, rho=0.9), seen=0.88),
+    DriftCase(name="1,000 a day, sd 0.2, rho 0.6", service=Service(), seen=0.88),
+    DriftCase(name="1,000,000 a day, sd 0.2, rho 0.6", service=Service(per_day=1e6), seen=None),
+    DriftCase(name="1,000 a day, sd 0.2, rho 0.6, incidents", service=Service(incidents=True), seen=None),
+    DriftCase(name="30 a day, sd 0.2, rho 0.6", service=Service(per_day=30), seen=None),
+    DriftCase(name="1,000 a day, sd 0.2, rho 0.9", service=Service(rho=0.9), seen=None),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drifted:
     """What the drift test did from day to day of a quarter; (runs,) each but `seen`."""
@@ -159,6 +232,16 @@ def drifted(service: Service, *, runs: int, seed: int, starts: int = 8) -> Drift
         shapes[run] = _rises([(day.psi or 0) > (day.psi_bound or 0) for day in days])
         seen += [looked(int(last), 1.3).alarm for last in np.linspace(4, QUARTER, starts)]
     return Drifted(alarms=alarms, shapes=shapes, seen=np.array(seen))
+
+
+def drift_misses(case: DriftCase, found: Drifted) -> list[str]:
+    """Bars that are missed by more than two Monte-Carlo errors."""
+    missed = []
+    if case.alarms is not None and found.alarms.mean() - case.alarms > 2 * error_of(found.alarms):
+        missed.append(f"drift, {case.name}: {found.alarms.mean():.2f} alarms a quarter")
+    if case.seen is not None and case.seen - found.seen.mean() > 2 * monte_carlo_error(case.seen, found.seen.size):
+        missed.append(f"drift, {case.name}: × 1.3 seen in {found.seen.mean():.3f}")
+    return missed
 
 
 def _rises(flags: list[bool]) -> int:
@@ -191,7 +274,7 @@ TRIED = (0.7, 0.9, 1.1, 1.4, 2.0)  # thresholds, seconds
 
 
 def start_errors(*, services: int, seed: int, per_step: float = 20.0) -> tuple[np.ndarray, np.ndarray]:
-    """Tightness from the usual starts minus that from 512, and the standard error that was said, (services, thresholds)."""
+    """Tightness minus that from 512 starts, and the standard error that was said, (services, thresholds) each."""
     rng = np.random.default_rng(seed)
     off, said = np.empty((2, services, len(TRIED)))
     for i in range(services):
