@@ -71,6 +71,7 @@ class Params(BaseModel):
     service: str | None = None
     source: str | None = None
     sources: dict[str, SourceParams] = {}
+    store: str | None = None
 
     timezone: str = "UTC"
     timestamp_is: Literal["start", "end"] = "start"
@@ -96,7 +97,7 @@ class Params(BaseModel):
 
     def published(self) -> dict[str, Any]:
         """Give the settings that figures hang on, as JSON holds them; sources change none and may hold secrets."""
-        return self.model_dump(mode="json", exclude={"source", "sources"})
+        return self.model_dump(mode="json", exclude={"source", "sources", "store"})
 
     @property
     def thresholds(self) -> tuple[float, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,16 @@ if TYPE_CHECKING:
     from slaopt.intake import Example, Intake, Note, Reading
     from slaopt.optimize import Recommendation
     from slaopt.report import Report
+    from slaopt.store import RunRecord, SchemaState, ServiceRecord
 
-__all__ = ["analysis_lines", "check_lines", "recommendation_lines", "report_lines"]
+__all__ = [
+    "analysis_lines",
+    "check_lines",
+    "recommendation_lines",
+    "report_lines",
+    "schema_line",
+    "service_lines",
+]
 
 MOST_SERVICES = 30  # listed by `check`, the worst first; --json lists all
 MOST_EXAMPLES = 3  # of each reason for a rejection
@@ -117,6 +125,40 @@ def _verdict(report: Report) -> str:
     thresholds = [seconds(threshold) for threshold in (current, recommended) if threshold is not None]
     made = "" if report.status == "made" else " (as before)"
     return f"{WORDS[report.verdict]}: {' → '.join(dict.fromkeys(thresholds)) or 'no threshold'}{made}"
+
+
+def service_lines(records: Sequence[ServiceRecord], runs: Mapping[str, RunRecord]) -> Iterator[str]:
+    """Say what is decided of each service and what its latest report found, in columns."""
+    if not records:
+        yield "no service yet: slaopt services add NAME --threshold 2s, or slaopt report, which takes those of params"
+        return
+    rows: list[tuple[str, ...]] = [("service", "threshold", "objective", "state", "last analysed", "verdict")]
+    rows += [_service_row(record, runs.get(record.service)) for record in records]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+    for record in records:
+        if record.problem is not None:
+            yield f"{visible(record.service, LONGEST_NAME)}: {visible(record.problem)}"
+
+
+def _service_row(record: ServiceRecord, run: RunRecord | None) -> tuple[str, ...]:
+    return (
+        visible(record.service, LONGEST_NAME),
+        "–" if record.threshold is None else seconds(record.threshold, 6),
+        "–" if record.objective is None else percent(record.objective),
+        record.state,
+        "–" if run is None else moment(run.as_of),
+        "–" if run is None else run.verdict,
+    )
+
+
+def schema_line(state: SchemaState) -> str:
+    """Say which version of slaopt's tables a store holds."""
+    if state.state == "none":
+        return f"{state.store}: none of slaopt's tables; slaopt db upgrade makes them"
+    age = {"current": "the newest", "old": f"older than {state.newest}", "newer": f"newer than {state.newest}"}
+    return f"{state.store}: schema {state.revision}, {age[state.state]}"
 
 
 def visible(text: str, longest: int | None = None) -> str:

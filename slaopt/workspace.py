@@ -9,7 +9,7 @@ from pathlib import Path
 
 from slaopt.errors import InputError
 
-__all__ = ["EXPLORE", "REPORT_NOTEBOOKS", "find_workspace", "init_workspace", "notebook_path"]
+__all__ = ["EXPLORE", "REPORT_NOTEBOOKS", "find_workspace", "init_workspace", "notebook_path", "workspace_around"]
 
 MARK = Path("params", "default.yaml")  # a folder that has it is a workspace
 EXPLORE = "explore"  # the notebook that is for people; reports are made from the others
@@ -30,13 +30,18 @@ def find_workspace(path: Path | None) -> Path:
             raise InputError(f"{given}: no workspace, {MARK} is missing; make one with `slaopt init {given}`")
         return given.resolve()
     here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / MARK).is_file():
-            return folder
+    if (found := workspace_around(here)) is not None:
+        return found
     raise InputError(
         f"{here}: no workspace here or above ({MARK} marks one); "
         "make one with `slaopt init DIR`, or name yours with --workspace"
     )
+
+
+def workspace_around(folder: Path) -> Path | None:
+    """Give the workspace that a folder is or lies in, None where it lies in none."""
+    place = folder.resolve()
+    return next((parent for parent in (place, *place.parents) if (parent / MARK).is_file()), None)
 
 
 def init_workspace(directory: Path, *, notebooks: Iterable[str] = (EXPLORE,)) -> list[Path]:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(threads, "1")  # two test processes share the cores; before numpy is imported
-os.environ.pop("SLAOPT_WORKSPACE", None)
+for setting in ("SLAOPT_WORKSPACE", "SLAOPT_STORE"):
+    os.environ.pop(setting, None)
 
 import hypothesis
 import numpy as np

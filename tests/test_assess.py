@@ -14,13 +14,12 @@ from slaopt.analysis import Analysis
 from slaopt.assess import Assessment, analyze, assess, recommend
 from slaopt.buckets import round_thresholds
 from slaopt.errors import InputError
+from slaopt.forecast.backtest import METHODS
 from slaopt.optimize import Recommendation
-from slaopt.params import Params, SourceParams
+from slaopt.params import Costs, Params, SourceParams
 from slaopt.printing import recommendation_lines
 from slaopt.profile import HOURS, STEPS, Profile, Profiles
 from slaopt.result import Skipped
-
-NULL_NOW = ("confidence_score", "implementation_risk", "rollback_criteria", "rollback_rules")
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +29,8 @@ def end() -> datetime:
 
 @pytest.fixture(scope="module")
 def month(end):
-    """A month of each sample service."""
-    return {one.name: one.profiles(7, end, days=30) for one in samples.SERVICES}
+    """Two months of each sample service: one is described, the other tells what a week earlier would have said."""
+    return {one.name: one.profiles(7, end, days=60) for one in samples.SERVICES}
 
 
 def assessed(month, name, **settings) -> Assessment:
@@ -74,7 +73,7 @@ def test_without_a_current_threshold_one_is_set(month):
     assert recommendation.then.achievability >= 0.8
     assert recommendation.predicted_outcomes.team_stress_reduction is None
     assert recommendation.command == (
-        f"set `threshold: {recommendation.recommended_threshold:g}` in params/services/checkout.yaml"
+        f"slaopt services add checkout --threshold {recommendation.recommended_threshold:g} --objective 0.99"
     )
 
 
@@ -141,7 +140,7 @@ def test_the_same_arguments_give_the_same_assessment(month):
     assert first == second
 
 
-def test_published_names_and_what_a_later_version_computes(month):
+def test_published_names(month):
     published = assessed(month, "login").to_dict()["recommendation"]
     assert published["service_type"] == "login"
     assert published["current_threshold"] == 0.5
@@ -153,8 +152,13 @@ def test_published_names_and_what_a_later_version_computes(month):
     assert outcomes["expected_violation_rate"] == then["violation_rate"]
     assert outcomes["reliability_score_change"] == pytest.approx(now["violation_rate"] - then["violation_rate"])
     assert outcomes["team_stress_reduction"] == pytest.approx(1 - then["pages_per_week"] / now["pages_per_week"])
-    assert all(published[name] is None for name in NULL_NOW)
-    assert published["assumption"] == "if the coming weeks are like these"
+    assert published["assumption"].startswith("violations are forecast for the coming 30 days")
+    assert 0.9 < published["confidence_score"] < 1
+    assert published["implementation_risk"] in {"low", "medium", "high"}
+    assert {row["name"] for row in published["impact"]["rows"]} == {"violations", "pages"}
+    assert {rule["metric"] for rule in published["rollback_rules"]} <= {"watch_z", "burn_rate"}
+    assert len(published["rollback_criteria"]) == len(published["rollback_rules"]) > 0
+    assert published["watch"]["threshold"] == published["recommended_threshold"]
     assert len(published["cells_now"]) == len(published["cells_then"]) == 27
     assert len(published["daily_then"]) == len(published_days(month, "login"))
 
@@ -163,19 +167,93 @@ def published_days(month, name):
     return assessed(month, name).to_dict()["analysis"]["daily"]["dates"]
 
 
-def test_strategy_has_no_effect_before_there_is_a_confidence(month):
-    chosen = {
-        assessed(month, "payment", strategy=strategy).recommendation.recommended_threshold
+def test_strategy_asks_for_more_or_less_confidence(month):
+    told = {
+        strategy: assessed(month, "payment", strategy=strategy).recommendation
         for strategy in ("conservative", "balanced", "aggressive")
     }
-    assert len(chosen) == 1
+    assert len({one.confidence_score for one in told.values()}) == 1
+    assert 0.8 < told["balanced"].confidence_score < 0.9
+    assert (told["conservative"].verdict, told["conservative"].gate) == ("keep", "confidence")
+    assert "90 % is asked (conservative)" in told["conservative"].sentence
+    assert told["balanced"].verdict == told["aggressive"].verdict == "raise"
 
 
-def test_only_the_last_days_count(end):
+def test_a_change_rests_on_two_weeks_or_on_a_level_that_has_held(month, end):
+    login, payment = (assessed(month, name).recommendation for name in ("login", "payment"))
+    assert (login.week_before.as_of, login.week_before.verdict) == (end - timedelta(days=7), "raise")
+    assert any(reason.startswith("A week earlier") for reason in login.reasons)
+    assert payment.week_before is None
+    assert any(reason.startswith("The level changed on 24 Oct 2026") for reason in payment.reasons)
+
+
+def test_the_week_before_is_what_was_said_then(month, end):
+    login = month["login"]
+    earlier = end - timedelta(days=7)
+    then = replace(
+        login,
+        hours=login.hours.between(login.hours.start, earlier),
+        steps=login.steps.between(login.steps.start, earlier),
+    )
+    said = recommend(then, samples.service("login").params)
+    told = recommend(login, samples.service("login").params).week_before
+    assert (told.verdict, told.threshold) == (said.verdict, said.recommended_threshold)
+    assert told.confidence == pytest.approx(said.confidence_score)
+
+
+def test_a_change_of_the_last_week_waits(end):
+    """A week before nothing was wrong, so one week's word is not enough."""
+    payment = samples.service("payment")
+    sudden = replace(payment, shift_days=5.0, shift=1.6, threshold=2.0)
+    told = recommend(sudden.profiles(3, end, days=60), sudden.params)
+    assert (told.verdict, told.gate, told.week_before.verdict) == ("keep", "first week", "keep")
+    assert "a change waits for two weeks in a row" in told.sentence
+    assert told.alternative.threshold > told.current_threshold
+
+
+def test_where_history_is_short_one_assessment_counts(month):
+    login = month["login"].last(16)
+    told = recommend(login, samples.service("login").params)
+    assert (told.verdict, told.week_before) == ("raise", None)
+    assert any("this one assessment counts" in reason for reason in told.reasons)
+
+
+def test_what_a_change_would_bring_costs_and_risks(month):
+    login = assessed(month, "login", costs=Costs(violation=0.1, page=25, currency="EUR")).recommendation
+    cost, pages = login.impact.row("cost"), login.impact.row("pages")
+    assert cost.change.value == pytest.approx(cost.then.value - cost.now.value)
+    assert cost.change.interval.high < 0 < pages.now.value
+    assert "EUR" in login.optimization_rationale.business_justification
+    assert {factor.name for factor in login.risk_factors} >= {"missing the objective", "the size of the change"}
+    assert login.mitigation_strategies
+    kept = assessed(month, "checkout").recommendation
+    assert (kept.implementation_risk, kept.risk_factors, kept.rollback_rules, kept.watch) == (None, (), (), None)
+
+
+def test_the_forecast_is_of_the_current_and_the_recommended_threshold(month):
+    told = assessed(month, "login")
+    assert [(one.threshold, one.horizon) for one in told.forecast] == [
+        (threshold, horizon) for threshold in (0.5, 0.7) for horizon in (7, 14, 30)
+    ]
+    assert told.forecast[2].violation_rate == told.recommendation.now.violation_rate
+    assert told.forecast[5].interval_80 == told.recommendation.then.interval
+    assert {one.horizon for one in assessed(month, "checkout").forecast} == {7, 14, 30}
+    assert len(assessed(month, "checkout").forecast) == 3
+
+
+def test_earlier_forecasts_are_scored_on_what_came(month):
+    told = assessed(month, "checkout").backtest
+    assert told.origins > 0
+    assert {row.method for row in told.rows} == set(METHODS)
+    assert assessed(month, "invoice-export", threshold=None, objective=0.9999).backtest is None
+
+
+def test_only_the_last_days_are_described(end):
     payment = samples.service("payment")
     whole = payment.profiles(3, end, days=60)
-    recent = assess(whole, payment.params)
-    assert recent.to_dict() == assess(whole.last(30), payment.params).to_dict()
+    recent, alone = assess(whole, payment.params), assess(whole.last(30), payment.params)
+    assert recent.recommendation.to_dict() == alone.recommendation.to_dict()
+    assert recent.analysis.performance_statistics == alone.analysis.performance_statistics
 
 
 def test_a_threshold_named_later_is_answered_from_bracketing_counts_and_says_so(month):
@@ -272,5 +350,5 @@ def test_lines_for_people_are_short_and_end_with_what_to_do(month):
     lines = list(recommendation_lines(results))
     assert lines[0].startswith("login  Raise 500 ms")
     assert lines[1].split() == ["now", "then"]
-    assert "  → set `threshold: 0.7` in params/services/login.yaml" in lines
+    assert "  → set threshold_value of login to 0.7 s in sla_configurations, in the unit of its row" in lines
     assert lines[-1] == "b\\x1b  skipped: no data"

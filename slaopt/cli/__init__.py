@@ -15,8 +15,10 @@ import click
 
 from slaopt import __version__
 from slaopt.cli.answers import BAD, DIFFERENT, DONE, INTERRUPTED, SKIPPED, UNREAD, complain
+from slaopt.cli.database import db
 from slaopt.cli.measurements import analyze, check, recommend
 from slaopt.cli.reports import report, verify
+from slaopt.cli.services import services
 from slaopt.cli.workspace import init, sample
 from slaopt.errors import SlaoptError
 
@@ -34,7 +36,7 @@ def app() -> None:
     """
 
 
-for command in (init, sample, check, analyze, recommend, report, verify):
+for command in (init, sample, check, analyze, recommend, report, verify, services, db):
     app.add_command(command)
 
 

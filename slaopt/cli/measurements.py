@@ -13,6 +13,7 @@ from slaopt.cli.options import (
     reading_options,
     source_option,
     span_options,
+    store_option,
     what_if_options,
     workspace_option,
 )
@@ -52,6 +53,7 @@ def check(source: str, as_json: bool, **options: Any) -> int:
 @span_options
 @reading_options
 @workspace_option
+@store_option
 @json_option
 def analyze(source: str | None, services: tuple[str, ...], as_json: bool, **options: Any) -> int:
     """Tell how services performed: quantiles and rates with intervals, outliers, quality.
@@ -71,6 +73,7 @@ def analyze(source: str | None, services: tuple[str, ...], as_json: bool, **opti
 @span_options
 @reading_options
 @workspace_option
+@store_option
 @json_option
 def recommend(source: str | None, services: tuple[str, ...], as_json: bool, **options: Any) -> int:
     """Recommend a threshold for each service, or say that the current one fits.

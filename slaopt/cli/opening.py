@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from slaopt.cli.answers import print_json, print_lines, status_of
+from slaopt.cli.stores import address_of, announce, consult, what_if
 from slaopt.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,22 +28,22 @@ Computed = TypeVar("Computed")
 class Opened:
     """A source with its settings, and the span that was asked for."""
 
-    def __init__(self, source: Source, book: ParamsBook, as_of: datetime | None) -> None:
-        self.source, self.book, self.as_of = source, book, as_of
+    def __init__(self, source: Source, book: ParamsBook, as_of: datetime | None, workspace: Path | None) -> None:
+        self.source, self.book, self.as_of, self.workspace = source, book, as_of, workspace
 
     def each(
-        self, compute: Callable[[Profiles, Params], Computed], intake: Intake, services: Sequence[str] = ()
+        self, compute: Callable[[Profiles, Params], Computed], intake: Intake, services: Sequence[str] | None = None
     ) -> list[Computed | Skipped]:
-        """Compute something of each service (none named: all); a terminal shows how far it is."""
+        """Compute something of each service (None: of all); a terminal shows how far it is."""
         from tqdm import tqdm
 
         from slaopt.result import Skipped
         from slaopt.sources import scan
 
         results: list[Computed | Skipped] = []
-        total = len(set(services) or intake.services)
+        total = len(intake.services if services is None else set(services))
         with tqdm(total=total, desc="services", unit="", file=sys.stderr, disable=None, leave=False) as bar:
-            for item in scan(self.source, self.book, intake=intake, services=services or None, as_of=self.as_of):
+            for item in scan(self.source, self.book, intake=intake, services=services, as_of=self.as_of):
                 if isinstance(item, Skipped):
                     results.append(item)
                 else:
@@ -55,8 +56,6 @@ def open_source(
     source: str | None,
     *,
     workspace: Path | None = None,
-    threshold: float | None = None,
-    objective: float | None = None,
     days: int | None = None,
     as_of: datetime | None = None,
     **reading: Any,
@@ -78,11 +77,11 @@ def open_source(
         if workspace is not None or "SLAOPT_WORKSPACE" in os.environ:
             raise
         found = None  # a stranger's file needs no workspace: the built-in settings hold
-    book = load_params(found, overrides={"threshold": threshold, "objective": objective, "days": days})
+    book = load_params(found, overrides={"days": days})
     wanted = source or book.default.source
     if not wanted:
         raise InputError("no source: give --source PATH_OR_URL, or set `source:` in params/default.yaml")
-    return Opened(connect(wanted, book=book, now=datetime.now(UTC), **reading), book, as_of)
+    return Opened(connect(wanted, book=book, now=datetime.now(UTC), **reading), book, as_of, found)
 
 
 def for_each(
@@ -93,9 +92,19 @@ def for_each(
     compute: Callable[[Profiles, Params], Result],
     lines: Callable[[list[Any]], Iterable[str]],
 ) -> int:
-    """Compute something of each service and print it: lines for people, or JSON; give the exit code."""
+    """Compute something of each service and print it: lines for people, or JSON; give the exit code.
+
+    What an existing store decides holds; what-if flags override it. Nothing is written there.
+    """
+    store, threshold, objective = (options.pop(name, None) for name in ("store", "threshold", "objective"))
     opened = open_source(source, **options)
-    results = opened.each(compute, opened.source.inspect(), services)
+    intake = opened.source.inspect()
+    there = [entry.service for entry in intake.services]
+    settled = consult(address_of(store, opened.book, opened.workspace), opened.book, services or there)
+    announce(settled, all_of=() if services else there)
+    opened.book = what_if(settled.book, threshold=threshold, objective=objective)
+    wanted, refused = settled.select(services, there)
+    results = opened.each(compute, intake, wanted) + refused
     if as_json:
         print_json([result.to_dict() for result in results])
     else:

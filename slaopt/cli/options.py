@@ -17,6 +17,7 @@ __all__ = [
     "reading_options",
     "source_option",
     "span_options",
+    "store_option",
     "what_if_options",
     "workspace_option",
 ]
@@ -81,6 +82,10 @@ workspace_option = click.option(
     type=click.Path(path_type=Path),
     help="Folder with params/ and reports/ (default: SLAOPT_WORKSPACE, else the nearest).",
 )
+store_option = click.option(
+    "--store", metavar="URL", help="The SLA store: a file or a database URL (default: SLAOPT_STORE, else params, else "
+    "slaopt.db in the workspace).",
+)  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 reading_options = options(
     click.option("--table", help="Table of a SQL source, `schema.table` too."),

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from slaopt.report.manifest import Manifest, Run, open_run
 from slaopt.report.portfolio import Portfolio, open_portfolio
+from slaopt.report.record import Recorder
 from slaopt.report.run import Report, run_reports
 from slaopt.report.verify import Verification, verify_report
 
 __all__ = [
     "Manifest",
     "Portfolio",
+    "Recorder",
     "Report",
     "Run",
     "Verification",

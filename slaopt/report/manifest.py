@@ -94,6 +94,16 @@ class Manifest(Result):
         """SHA-256 of what decides over the content: input, settings, notebook and version of slaopt."""
         return _sha256(_json({"inputs": self.inputs, "params": self.params, "slaopt": self.versions["slaopt"]}))
 
+    @property
+    def input_digest(self) -> str:
+        """SHA-256 of all that was known before the report was made, versions of other packages included."""
+        return replace(self, files={}).digest
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that the manifest says, the digests of the files included."""
+        return _sha256(_json(self.to_dict()))
+
     def complete(self, directory: Path) -> Manifest:
         """Add the digests of all files of a run folder."""
         files = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != MANIFEST)
@@ -101,8 +111,7 @@ class Manifest(Result):
 
     def to_bytes(self) -> bytes:
         """Give the file's content, which ends in the digest of what stands before."""
-        content = self.to_dict()
-        return _json(content | {"digest": _sha256(_json(content))})
+        return _json(self.to_dict() | {"digest": self.digest})
 
     def write(self, directory: Path) -> None:
         """Write the manifest into a run folder."""

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from slaopt.errors import InputError
+from slaopt.errors import InputError, SlaoptError
 from slaopt.params import ParamsBook
 from slaopt.profile import Profiles
 from slaopt.report.archive import write_profiles
@@ -21,6 +20,7 @@ from slaopt.report.folders import is_whole, locked, place, report_folder, touch,
 from slaopt.report.kernel import SKIPPED
 from slaopt.report.manifest import PROFILES, RESULT, Manifest, code_digest, file_digest
 from slaopt.report.portfolio import open_portfolio, write_skipped
+from slaopt.report.record import Recorder
 from slaopt.result import Result, Skipped
 from slaopt.workspace import notebook_path
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from slaopt.optimize import Verdict
     from slaopt.report.engine import KernelPool, WarmKernel
     from slaopt.sources import Source
+    from slaopt.store import Settled
 
 __all__ = ["Report", "run_reports"]
 
@@ -74,6 +75,7 @@ class _Run:
     work: Path  # folder of this run
     pool: KernelPool
     desk: Executor  # one thread that exports the pages, since they share an exporter
+    recorder: Recorder | None
 
     def begin(self, item: Profiles | Skipped) -> Future[Report | Skipped]:
         """Begin a report; one that is there already, or cannot be made, is finished at once."""
@@ -83,10 +85,24 @@ class _Run:
         target = report_folder(self.reports, manifest)
         if is_whole(target):
             touch(target)
-            return _finished(_report(target, "reused"))
+            return _finished(self._recorded(_report(target, "reused")))
         folder = self.work / target.parent.name
         plan = _Plan(profiles=item, manifest=manifest, notebook=self.notebook, folder=folder, target=target)
-        return self.pool.submit(partial(_make, plan, self.desk))
+        return self.pool.submit(lambda kernel: self._recorded(_make(plan, self.desk, kernel)))
+
+    def _recorded(self, report: Report | Skipped) -> Report | Skipped:
+        """Record a report; what cannot be recorded, or is not what was, is a Skipped."""
+        if isinstance(report, Skipped) or self.recorder is None:
+            return report
+        place = f"{report.directory.parent.name}/{report.directory.name}"
+        try:
+            if self.recorder.disowns(report.directory):
+                reason = f"reports/{place} is not what its run wrote, says the store; look at it, and remove the folder"
+                return Skipped(service=report.service, reason=reason)
+            self.recorder.record(report.directory)
+        except SlaoptError as error:
+            return Skipped(service=report.service, reason=f"reports/{place} is made, but not recorded: {error}")
+        return report
 
 
 def run_reports(
@@ -97,17 +113,23 @@ def run_reports(
     services: Sequence[str] | None = None,
     as_of: datetime | None = None,
     jobs: int = 1,
+    recorder: Recorder | None = None,
+    settled: Settled | None = None,
 ) -> list[Report | Skipped]:
     """Make the report of each service and the index page; a report that is there already is reused.
 
     Parameters
     ----------
     services
-        None: all services of the source.
+        None: all services of the source, but for those that the store leaves out.
     as_of
         End of the period; None: as `scan` chooses it.
     jobs
         Reports made at once.
+    recorder
+        Records each report in a store; None: nothing is recorded.
+    settled
+        What a store says of the services; its settings are those of `book`.
 
     Raises
     ------
@@ -121,16 +143,21 @@ def run_reports(
 
     reports, notebook = workspace / "reports", notebook_path(workspace, "service_report")
     with work_folder(reports) as work, KernelPool(work, jobs) as pool, ThreadPoolExecutor(max_workers=1) as desk:
-        run = _Run(book=book, reports=reports, notebook=notebook, work=work, pool=pool, desk=desk)
+        run = _Run(
+            book=book, reports=reports, notebook=notebook, work=work, pool=pool, desk=desk, recorder=recorder
+        )  # fmt: skip
         intake = source.inspect()
         begun: list[Future[Report | Skipped]] = []
-        total = len(services if services is not None else intake.services)
+        there = [entry.service for entry in intake.services]
+        wanted, refused = (services, []) if settled is None else settled.select(services, there)
+        total = len(wanted if wanted is not None else there)
         with tqdm(total=total, desc="reports", unit="", file=sys.stderr, disable=None, leave=False) as bar:
-            for item in scan(source, book, intake=intake, services=services, as_of=as_of):
+            for item in scan(source, book, intake=intake, services=wanted, as_of=as_of):
                 begun.append(run.begin(item))
                 begun[-1].add_done_callback(lambda _: bar.update())
             wait(begun)
-        names = {entry.service for entry in intake.services}  # a mistyped name is not worth a line on the index
+        begun += [_finished(skipped) for skipped in refused]
+        names = set(there)  # a mistyped name is not worth a line on the index
         done = [future.result() for future in begun if not future.exception()]
         known = [result for result in done if result.service in names]
         with locked(reports):

@@ -2,8 +2,8 @@
 
 What a manifest cannot show by itself is a consistent forgery: who changes a file, its digest and the manifest's own
 digest alike leaves a report that agrees with itself. Figures that do not follow from the Profiles are found even then;
-a forged page beside an honest result, or forged Profiles with all that follows from them, are found only by who keeps
-the manifest's digest elsewhere.
+a forged page beside an honest result, or forged Profiles with all that follows from them, show where a store knows the
+manifest's digest. Of a report that the store does not know, that is said.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from slaopt import __version__
 from slaopt.assess import assess
@@ -22,6 +22,9 @@ from slaopt.report.archive import profiles_digest
 from slaopt.report.folders import REPORT_NAME
 from slaopt.report.manifest import MANIFEST, RESULT, Manifest, code_digest, file_digest, open_run
 from slaopt.result import Result, Skipped
+
+if TYPE_CHECKING:
+    from slaopt.store import Store
 
 __all__ = ["TOLERANCE", "Verification", "verify_report"]
 
@@ -38,10 +41,16 @@ class Verification(Result):
     directory: Path
     status: Status
     details: tuple[str, ...] = ()
+    recorded: bool | None = None  # whether the store knows the report; None: no store was asked
 
 
-def verify_report(directory: str | Path) -> Verification:
-    """Compare a report with its digests, then with figures computed again from its Profiles.
+def verify_report(directory: str | Path, store: Store | None = None) -> Verification:
+    """Compare a report with its digests and the store's, then with figures computed again from its Profiles.
+
+    Parameters
+    ----------
+    store
+        Knows the digests of the manifests that its runs wrote; None: nothing but the folder is asked.
 
     Raises
     ------
@@ -57,7 +66,19 @@ def verify_report(directory: str | Path) -> Verification:
         if not (folder / MANIFEST).exists():
             raise
         return _verification(folder, "tampered", [str(error)])
-    if changed := list(_changed(folder, manifest)):
+    changed = list(_changed(folder, manifest))
+    recorded = None
+    if store is not None:
+        digests = _recorded(folder, manifest, store)
+        recorded = manifest.digest in digests
+        if digests and not recorded:
+            changed.append(f"{MANIFEST} is not the one that the run wrote: the store holds another digest")
+    return replace(_compared(folder, manifest, changed), recorded=recorded)
+
+
+def _compared(folder: Path, manifest: Manifest, changed: list[str]) -> Verification:
+    """Say what was changed, else compare with figures computed again."""
+    if changed:
         return _verification(folder, "tampered", changed)
     made_by = manifest.versions["slaopt"]
     if made_by != __version__:
@@ -74,6 +95,16 @@ def _verification(folder: Path, status: Status, details: list[str]) -> Verificat
     if len(details) > MOST_DETAILS:
         shown.append(f"and {len(details) - MOST_DETAILS} more")
     return Verification(directory=folder, status=status, details=tuple(shown))
+
+
+def _recorded(folder: Path, manifest: Manifest, store: Store) -> set[str]:
+    """Give the digests that the store holds of this report: more than one where other packages made it again."""
+    place = folder.resolve()
+    with store.reading() as transaction:
+        runs = transaction.runs_of_report(
+            manifest.service, identity=manifest.identity, report_path=f"{place.parent.name}/{place.name}"
+        )
+    return {run.manifest_digest for run in runs}
 
 
 def _changed(folder: Path, manifest: Manifest) -> Iterator[str]:

@@ -15,8 +15,9 @@ from slaopt.errors import InputError
 from slaopt.store.amounts import Column, amount_of, known_unit, seconds_of
 from slaopt.store.records import ServiceRecord
 from slaopt.store.types import Exact, Moment
+from slaopt.wording import seconds
 
-__all__ = ["Configurations", "read_layout", "service_name"]
+__all__ = ["Configurations", "first_record", "read_layout", "service_name"]
 
 NAME = "sla_configurations"
 THRESHOLDS = ("threshold_value", "min_threshold", "max_threshold")
@@ -130,6 +131,34 @@ def read_layout(connection: sa.Connection) -> Configurations:
         if name in KNOWN:
             columns.append(sa.column(name, _type(name, kind)))
     return Configurations(table=sa.table(NAME, *columns), columns=thresholds)
+
+
+def first_record(
+    service: str, *, threshold: float, objective: float, least: float | None = None, most: float | None = None
+) -> ServiceRecord:
+    """Describe a row that is about to be made.
+
+    Raises
+    ------
+    InputError
+        If the bounds contradict each other.
+    """
+    if least is not None and most is not None and least > most:
+        raise InputError(f"{service}: the least threshold, {seconds(least)}, exceeds the greatest, {seconds(most)}")
+    return ServiceRecord(
+        service=service,
+        key=service,
+        threshold=threshold,
+        unit="s",
+        objective=objective,
+        min_threshold=least,
+        max_threshold=most,
+        is_active=True,
+        optimization_enabled=True,
+        auto_adjust=False,
+        optimization_frequency=None,
+        last_optimization_at=None,
+    )
 
 
 def service_name(text: str) -> str:

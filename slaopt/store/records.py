@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -109,3 +109,16 @@ class Settled(Result):
     warnings: tuple[str, ...] = ()  # differences between store and params, each with both values
     left_out: Mapping[str, str] = field(default_factory=dict)  # services to be run only where they are named, and why
     unusable: tuple[Skipped, ...] = ()  # services whose row makes no sense
+
+    def select(self, named: Sequence[str] | None, there: Iterable[str]) -> tuple[list[str] | None, list[Skipped]]:
+        """Give the services to look at, and those that cannot be: the named, else all that are there and not left out.
+
+        None stands for all, where nobody is left out.
+        """
+        reasons = {skipped.service: skipped for skipped in self.unusable}
+        known = list(there)
+        wanted = list(dict.fromkeys(named)) if named else [name for name in known if name not in self.left_out]
+        refused = [reasons[name] for name in wanted if name in reasons]
+        if not named and not refused and len(wanted) == len(known):
+            return None, []
+        return [name for name in wanted if name not in reasons], refused

@@ -16,6 +16,7 @@ from slaopt.errors import InputError
 from slaopt.params import Params, ParamsBook, ThresholdChange
 from slaopt.result import Skipped
 from slaopt.store.amounts import same, seconds_of
+from slaopt.store.configurations import first_record
 from slaopt.store.records import ServiceRecord, Settled, ThresholdRecord
 from slaopt.store.store import Store, Transaction
 from slaopt.wording import percent, seconds
@@ -46,33 +47,36 @@ def settle(store: Store, book: ParamsBook, services: Iterable[str], *, at: datet
         Now: a change made elsewhere is in force from the moment at which it is noticed.
     """
     warnings = []
-    records = _known(store)
-    for name in services:
+    records, names = _known(store), list(services)
+    for name in names:
         wanted = book.of(name)
         if name in records or wanted.threshold is None:
             continue
         try:
             with store.begin() as transaction:
                 if transaction.service(name) is None:
-                    first = _first(name, wanted)
+                    first = first_record(
+                        name, threshold=wanted.threshold, objective=wanted.objective,
+                        least=wanted.min_threshold, most=wanted.max_threshold,
+                    )  # fmt: skip
                     transaction.add_service(first, by=BY_PARAMS, reason="first value, from params", at=at)
         except InputError as error:
             warnings.append(f"{name}: no row was made in the store, and params hold: {error}")
     with store.begin() as transaction:
         _note_changes(transaction, at)
-    found = settled(store, book, at=at)
+    found = settled(store, book, names, at=at)
     return replace(found, warnings=(*warnings, *found.warnings))
 
 
-def settled(store: Store, book: ParamsBook, *, at: datetime) -> Settled:
-    """Give the settings that hold, and write nothing."""
+def settled(store: Store, book: ParamsBook, services: Iterable[str], *, at: datetime) -> Settled:
+    """Give the settings that hold, and write nothing. Differences are told of the `services` asked about."""
     with store.reading() as transaction:
         records, histories = transaction.services(), transaction.thresholds()
     usable = {name: record for name, record in records.items() if record.problem is None}
     own = {name: _settings(book.of(name), usable[name], histories.get(name, ()), at) for name in usable}
     return Settled(
         book=ParamsBook(default=book.default, services={**book.services, **own}),
-        warnings=tuple(_differences(book, usable)),
+        warnings=tuple(_differences(book, {name: usable[name] for name in services if name in usable})),
         left_out={name: _why(record) for name, record in usable.items() if record.state != "enabled"},
         unusable=tuple(
             Skipped(service=name, reason=record.problem) for name, record in records.items() if record.problem
@@ -83,24 +87,6 @@ def settled(store: Store, book: ParamsBook, *, at: datetime) -> Settled:
 def _known(store: Store) -> dict[str, ServiceRecord]:
     with store.reading() as transaction:
         return transaction.services()
-
-
-def _first(name: str, params: Params) -> ServiceRecord:
-    """The first row of a service, as params have it."""
-    return ServiceRecord(
-        service=name,
-        key=name,
-        threshold=params.threshold,
-        unit="s",
-        objective=params.objective,
-        min_threshold=params.min_threshold,
-        max_threshold=params.max_threshold,
-        is_active=True,
-        optimization_enabled=True,
-        auto_adjust=False,
-        optimization_frequency=None,
-        last_optimization_at=None,
-    )
 
 
 def _note_changes(transaction: Transaction, at: datetime) -> None:

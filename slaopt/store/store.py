@@ -14,12 +14,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from slaopt.errors import InputError
 from slaopt.store import tables
 from slaopt.store.amounts import known_unit, seconds_of
 from slaopt.store.configurations import Configurations, read_layout
 from slaopt.store.database import Database
 from slaopt.store.recording import analysis_row, prediction_row, run_row
 from slaopt.store.records import NewRun, RunRecord, ServiceRecord, ThresholdRecord
+from slaopt.wording import seconds
 
 __all__ = ["Store", "Transaction"]
 
@@ -77,21 +79,34 @@ class Transaction:
         found = self._configurations.read(self._connection, name) or self._configurations.read(self._connection)
         return next((record for record in found if record.service == name), None)
 
-    def add_service(self, record: ServiceRecord, *, unit: str = "seconds", by: str, reason: str, at: datetime) -> None:
-        """Add a row for a service that has none, and begin the history of its threshold.
+    def add_service(
+        self, record: ServiceRecord, *, unit: str = "seconds", by: str, reason: str, at: datetime
+    ) -> ServiceRecord:
+        """Add a row for a service that has none, begin the history of its threshold, and give what is there now.
 
         Raises
         ------
         InputError
-            If the table cannot hold it, with the remedy.
+            If it has one, or the table cannot hold it; with the remedy.
         """
+        there = self.service(record.service)
+        if there is not None:
+            raise InputError(f"{record.service} is in the store already, {_decided(there)}; change its row instead")
         self._configurations.insert(self._connection, record, unit=unit, at=at)
-        added = self._configurations.read(self._connection, record.service)
-        self.note_threshold(added[0], previous=None, by=by, reason=reason, at=at)
+        added = self._found(record.service)
+        self.note_threshold(added, previous=None, by=by, reason=reason, at=at)
+        return added
 
-    def set_optimization(self, record: ServiceRecord, *, enabled: bool) -> None:
-        """Have slaopt look after a service of itself, or not."""
-        self._configurations.update(self._connection, record, optimization_enabled=enabled)
+    def switch(self, name: str, *, enabled: bool) -> ServiceRecord:
+        """Have slaopt look after a service of itself, or not, and give what is there now.
+
+        Raises
+        ------
+        InputError
+            If it has no row.
+        """
+        self._configurations.update(self._connection, self._found(name), optimization_enabled=enabled)
+        return self._found(name)
 
     def thresholds(self, service: str | None = None) -> dict[str, list[ThresholdRecord]]:
         """Give the history of thresholds by service (None: of all), the earliest first."""
@@ -134,8 +149,8 @@ class Transaction:
     def runs_of_report(self, service: str, *, identity: str, report_path: str) -> list[RunRecord]:
         """Give the runs that made a report of that identity, or one at that place."""
         table = tables.runs
-        same = sa.or_(table.c.identity == identity, table.c.report_path == report_path)
-        query = sa.select(table).where(table.c.service_type == service, same).order_by(table.c.id)
+        made = sa.and_(table.c.service_type == service, table.c.identity == identity)
+        query = sa.select(table).where(sa.or_(made, table.c.report_path == report_path)).order_by(table.c.id)
         return [_run(dict(row)) for row in self._connection.execute(query).mappings()]
 
     def latest_runs(self, services: Iterable[str] | None = None) -> dict[str, RunRecord]:
@@ -162,9 +177,19 @@ class Transaction:
             self._configurations.update(self._connection, decided, last_optimization_at=at)
         return True
 
+    def _found(self, name: str) -> ServiceRecord:
+        found = self.service(name)
+        if found is None:
+            raise InputError(f"{name} is not in the store; slaopt services add {name} --threshold 2s puts it there")
+        return found
+
     def _insert(self, table: sa.Table, values: Mapping[str, Any]) -> int:
         added: int = self._connection.execute(sa.insert(table).values(values).returning(table.c.id)).scalar_one()
         return added
+
+
+def _decided(record: ServiceRecord) -> str:
+    return "without a threshold" if record.threshold is None else f"with threshold {seconds(record.threshold, 6)}"
 
 
 def _threshold(row: Mapping[str, Any]) -> ThresholdRecord:
