@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slaopt.forecast.backtest import Backtest, BacktestRow
+from slaopt.forecast.backtest import Backtest, BacktestRow, backtest
 from slaopt.forecast.curve import Curve, Forecast, forecast_curve
 
-__all__ = ["Backtest", "BacktestRow", "Curve", "Forecast", "forecast_curve"]
+__all__ = ["Backtest", "BacktestRow", "Curve", "Forecast", "backtest", "forecast_curve"]

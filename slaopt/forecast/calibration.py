@@ -2,9 +2,10 @@
 
 One part is the ordinary window, the other the one that brings a new level. Both widths are variances of the logit of
 the rate, and powers of what the learning period showed: of the variance between days, and of that between simple
-forecasts, which lie apart where the level moved. The eight constants are those of greatest likelihood over the windows
-of public series, each family of series and 300 simulated services weighted alike: `fit` makes them,
-tests/statistical/forecasts.py feeds it.
+forecasts, which lie apart where the level moved. A longer window is narrower by its executions only: what levels do in
+it was found to be as uncertain. The seven constants are those of greatest likelihood over the windows of public series,
+each family of series and 300 simulated services weighted alike: `fit` makes them, tests/statistical/forecasts.py feeds
+it.
 
 References
 ----------
@@ -31,8 +32,7 @@ LEAST_SIZE = 0.05  # a + b of a beta distribution: for an execution or two
 LEAST_VARIANCE = 1e-6  # of an execution: p (1 - p)
 WIDEST = 0.8  # correlation of the wide part
 EDGE = 0.25  # violations by which a rate stays away from 0 and 1 before its logit is taken
-CALM = 0.03  # variance of a logit that a window brings where a month showed none
-USUAL = 14.0  # days: the horizon at which the constants are read
+CALM = 0.02  # variance of a logit that a window may bring where a month showed none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,32 +40,32 @@ class Spread:
     """What a learning period says about the width of its forecasts; every array (T,)."""
 
     center: Floats  # logit of the forecast
-    daily: Floats  # variance of the logit between days
-    apart: Floats  # variance of the logits of whole period, last week and forecast
+    daily: Floats  # variance of the logit between days, and what the period is too short to tell
+    apart: Floats  # variance of the logits of whole period, last week and forecast, and the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constants:
-    """Of the log variances of both parts, `daily` and `apart` entering by log(x + CALM), and of their weights."""
+    """Of the log variances of both parts, and of their weights."""
 
     shift: float  # of the centre's logit
-    narrow: tuple[float, float, float, float]  # 1, daily, apart, log(horizon / 14)
-    wide: tuple[float, float]  # 1, apart
+    narrow: tuple[float, float, float]  # 1, log daily, log apart
+    wide: tuple[float, float]  # 1, log apart
     weight: float  # of the wide part: half its inverse logit
 
     @classmethod
     def of(cls, values: Floats) -> Constants:
-        """Make them from a flat array, (8,)."""
-        shift, a, b, c, d, e, f, weight = (float(value) for value in values)
-        return cls(shift=shift, narrow=(a, b, c, d), wide=(e, f), weight=weight)
+        """Make them from a flat array, (7,)."""
+        shift, a, b, c, d, e, weight = (float(value) for value in values)
+        return cls(shift=shift, narrow=(a, b, c), wide=(d, e), weight=weight)
 
     @property
     def flat(self) -> Floats:
-        """All of them, (8,)."""
+        """All of them, (7,)."""
         return np.array([self.shift, *self.narrow, *self.wide, self.weight])
 
 
-CONSTANTS = Constants(shift=0.12, narrow=(0.64, 0.30, 0.59, 0.11), wide=(4.29, 0.88), weight=-1.62)
+CONSTANTS = Constants(shift=0.10, narrow=(0.39, 0.35, 0.55), wide=(3.88, 0.86), weight=-1.70)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,6 @@ class Cells:
     """Forecasts whose windows have ended, with what came; every array (cells,)."""
 
     spread: Spread
-    horizon: Floats  # days
     executions: Floats  # in the window
     violations: Floats
     weight: Floats  # in the likelihood
@@ -108,8 +107,9 @@ def spread_of(above: Floats, n: Floats, rates: Floats) -> Spread:
     edge = EDGE / max(float(n.sum()), 1.0)
     simple = np.array([models.whole_period(above, n), models.last_week(above, n), rates])
     logits = special.logit(np.clip(simple, edge, 1 - edge))
-    near = np.maximum(rates * (1 - rates), LEAST_VARIANCE)
-    return Spread(center=logits[-1], daily=_dispersion(above, n) / near, apart=logits.var(axis=0))
+    of_one = np.maximum(rates * (1 - rates), LEAST_VARIANCE)
+    least = CALM + 1 / np.maximum(n.sum() * of_one, EDGE)  # a rate of few violations is not known any better
+    return Spread(center=logits[-1], daily=_dispersion(above, n) / of_one + least, apart=logits.var(axis=0) + least)
 
 
 def _dispersion(above: Floats, n: Floats) -> Floats:
@@ -123,13 +123,13 @@ def _dispersion(above: Floats, n: Floats) -> Floats:
     return np.asarray(np.clip((phi - 1) / max(float(n.mean()) - 1, 1.0), 0.0, 0.9))
 
 
-def _parts(spread: Spread, horizon: Floats, constants: Constants) -> tuple[Floats, Floats, Floats, float]:
+def _parts(spread: Spread, constants: Constants) -> tuple[Floats, Floats, Floats, float]:
     """Centre (a rate), correlations of the narrow and the wide part, weight of the wide."""
     n, w = constants.narrow, constants.wide
-    daily, apart = np.log(spread.daily + CALM), np.log(spread.apart + CALM)
+    daily, apart = np.log(spread.daily), np.log(spread.apart)
     rate = special.expit(spread.center)
     of_one = np.log(np.maximum(rate * (1 - rate), LEAST_VARIANCE))
-    narrow = of_one + n[0] + n[1] * daily + n[2] * apart + n[3] * np.log(horizon / USUAL)
+    narrow = of_one + n[0] + n[1] * daily + n[2] * apart
     wide = of_one + w[0] + w[1] * apart
     return (
         special.expit(spread.center + constants.shift),
@@ -139,9 +139,9 @@ def _parts(spread: Spread, horizon: Floats, constants: Constants) -> tuple[Float
     )
 
 
-def outlook_of(spread: Spread, executions: Floats, horizons: Floats, constants: Constants = CONSTANTS) -> Outlook:
-    """Spread forecasts into the distributions of their windows' rates: executions and horizons (H,)."""
-    middle, narrow, wide, weight = _parts(spread, horizons[:, None], constants)
+def outlook_of(spread: Spread, executions: Floats, constants: Constants = CONSTANTS) -> Outlook:
+    """Spread forecasts into the distributions of the rates of windows of so many executions, (H,)."""
+    middle, narrow, wide, weight = _parts(spread, constants)
     size = np.maximum(executions, 1.0)[:, None]
     rates = special.expit(spread.center[:, None] + constants.shift + NODES)
     below = (1 - weight) * _cumulative(rates, middle, narrow, size) + weight * _cumulative(rates, middle, wide, size)
@@ -157,7 +157,7 @@ def _cumulative(rates: Floats, middle: Floats, correlation: Floats, size: Floats
 
 def log_likelihood(cells: Cells, constants: Constants) -> Floats:
     """Log probability of each cell's count, without the binomial coefficient, (cells,)."""
-    middle, narrow, wide, weight = _parts(cells.spread, cells.horizon, constants)
+    middle, narrow, wide, weight = _parts(cells.spread, constants)
     ordinary = np.log1p(-weight) + _beta_binomial(cells, middle, narrow)
     return np.asarray(np.logaddexp(ordinary, np.log(weight) + _beta_binomial(cells, middle, wide)))
 

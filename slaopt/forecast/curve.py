@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from slaopt.buckets import SAME
+from slaopt.forecast.accuracy import HIT
 from slaopt.forecast.calibration import CONSTANTS, Constants, Outlook, outlook_of, spread_of
 from slaopt.forecast.history import History, day_counts
 from slaopt.forecast.models import expected_rates
@@ -18,7 +19,7 @@ from slaopt.profile import Profile
 from slaopt.result import Interval, Result, Skipped
 from slaopt.wording import number
 
-__all__ = ["HORIZONS", "LEARN_DAYS", "Confidence", "Curve", "Forecast", "curve_of", "forecast_curve"]
+__all__ = ["ENDS", "HORIZONS", "LEARN_DAYS", "Confidence", "Curve", "Forecast", "curve_of", "forecast_curve"]
 
 Floats = NDArray[np.float64]
 Confidence = Literal["high", "medium", "low"]
@@ -31,7 +32,6 @@ FEW_VIOLATIONS = 10.0  # expected in the window
 FEW_DAYS = 14  # learned from
 ONE_DAY = 0.5  # share of the violations that one day brought
 ENDS = np.array([0.025, 0.1, 0.9, 0.975])  # probabilities below the ends of both intervals
-HIT = 0.15  # relative error of a hit
 MOST_HIT = 0.4  # above it the probability of a hit was not honest
 
 
@@ -144,7 +144,7 @@ def curve_of(history: History, horizons: Floats, constants: Constants = CONSTANT
     rates = expected_rates(history.above, history.n, history.tail)
     spread = spread_of(history.above, history.n, rates)
     executions = history.expected(horizons)
-    outlook = outlook_of(spread, executions, horizons, constants)
+    outlook = outlook_of(spread, executions, constants)
     expected = np.minimum.accumulate(special.expit(spread.center))
     return Curve(
         thresholds=history.thresholds,
