@@ -9,7 +9,7 @@ from typing import Any
 from slaopt.analysis import Analysis
 from slaopt.analysis import analyze as analyze_period
 from slaopt.errors import InputError
-from slaopt.forecast import Backtest, Forecast
+from slaopt.forecast import Backtest, Forecast, backtest
 from slaopt.optimize import Recommendation, recommend_threshold
 from slaopt.params import Params
 from slaopt.profile import Profiles
@@ -25,8 +25,8 @@ class Assessment(Result):
 
     analysis: Analysis
     recommendation: Recommendation
-    forecast: tuple[Forecast, ...] = ()  # at the current and the recommended threshold, over 7, 14 and 30 days
-    backtest: Backtest | None = None
+    forecast: tuple[Forecast, ...]  # at the current and the recommended threshold, over 7, 14 and 30 days
+    backtest: Backtest
     settings: Mapping[str, Any]  # the parameters, as JSON holds them
     seed: int
 
@@ -47,11 +47,14 @@ def assess(profiles: Profiles, params: Params) -> Assessment | Skipped:
         since=analysis.baseline_since,
         changes=analysis.trend_analysis.change_points,
     )
+    known = (params.threshold, recommendation.recommended_threshold)
+    thresholds = sorted({threshold for threshold in known if threshold is not None})
     told = {(one.threshold, one.horizon): one for one in recommendation.forecast_now + recommendation.forecast_then}
     return Assessment(
         analysis=analysis,
         recommendation=recommendation,
         forecast=tuple(told.values()),
+        backtest=backtest(profiles.hours, thresholds),
         settings=params.published(),
         seed=params.seed,
     )

@@ -245,7 +245,6 @@ def test_earlier_forecasts_are_scored_on_what_came(month):
     told = assessed(month, "checkout").backtest
     assert told.origins > 0
     assert {row.method for row in told.rows} == set(METHODS)
-    assert assessed(month, "invoice-export", threshold=None, objective=0.9999).backtest is None
 
 
 def test_only_the_last_days_are_described(end):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from slaopt.optimize.candidates import Grid
-from slaopt.optimize.decide import decide, scores_of
+from slaopt.optimize.confidence import ASKED
+from slaopt.optimize.decide import confirmed, decide, scores_of
 from slaopt.params import Params
 from tests.optimize.test_scores import GRID, ladder
 
@@ -35,12 +36,37 @@ def test_a_change_that_gains_too_little_is_not_made():
     assert (chosen(kept), kept.gate, GRID[kept.choice]) == (4.0, "gain", 2.0)
 
 
-def test_half_of_the_spread_is_taken_off_the_gain():
-    decision = decided(1.25)
-    assert decision.spread > 0.5
-    least = decision.gain - decision.spread / 2
-    assert decided(1.25, minimum_gain=least - 0.01).gate is None
-    assert decided(1.25, minimum_gain=least + 0.01).gate == "gain"
+def test_a_strategy_asks_for_its_confidence():
+    unsure = ladder(effective=1_000.0)
+    sure = {strategy: decided(1.6, measured=unsure, strategy=strategy, minimum_gain=0.0) for strategy in ASKED}
+    confidence = sure["balanced"].confidence
+    assert 0.5 < confidence < 0.99
+    for strategy, decision in sure.items():
+        assert decision.asked == ASKED[strategy]
+        assert decision.gate == (None if confidence >= ASKED[strategy] else "confidence")
+        assert (decision.direction == 0) == (decision.gate is not None)
+    assert len({decision.gate for decision in sure.values()}) == 2
+
+
+def test_a_change_waits_for_a_week_that_points_the_same_way():
+    raised, kept, lowered = decided(1.0), decided(2.0), decided(4.0)
+    assert (raised.direction, kept.direction, lowered.direction) == (1, 0, -1)
+    assert confirmed(raised, raised) == raised
+    for other in (kept, lowered):
+        held = confirmed(raised, other)
+        assert (held.gate, held.recommended, held.direction) == ("first week", raised.current, 0)
+        assert held.choice == raised.choice
+    assert confirmed(kept, raised) == kept  # nothing to hold
+
+
+def test_without_a_current_threshold_the_confidence_is_against_the_tightest_that_met_the_objective():
+    first = decided(None)
+    assert GRID[first.choice] == 2.0  # 2.0 is the tightest with a rate of at most 0.01
+    assert first.confidence is None
+    assert first.direction == 0
+    cautious = decided(None, measured=ladder(effective=150.0))
+    assert GRID[cautious.choice] > 2.0
+    assert 0 < cautious.confidence < 1
 
 
 def test_the_bound_that_holds_the_choice_is_named():
@@ -73,7 +99,7 @@ def test_the_objective_is_the_question_only_if_no_threshold_anywhere_keeps_it_an
 
 def test_without_a_current_threshold_there_is_a_choice_and_no_gain():
     decision = decided(None)
-    assert (decision.gain, decision.spread, decision.gains, decision.gate) == (None, None, {}, None)
+    assert (decision.gain, decision.gains, decision.gate) == (None, {}, None)
     assert chosen(decision) == 2.0
 
 

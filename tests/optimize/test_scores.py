@@ -1,7 +1,8 @@
-"""The loss against a plain implementation, and laws of its parts."""
+"""The loss against a plain implementation, and laws of its parts; the forecast is that the level stays."""
 
 import bisect
 import math
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from scipy.stats import beta
 
 from slaopt.analysis.alerts import Cell, Replay, Tightness
 from slaopt.analysis.intervals import RateEstimate
-from slaopt.optimize.scores import EXAMPLE, Ladder, Prices, losses_of
+from slaopt.optimize.scores import DRAWS, EXAMPLE, Ladder, Prices, losses_of
 from slaopt.params import Params
 
 GRID = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0)
@@ -27,18 +28,33 @@ def rate(threshold, level, *, n=10_000, effective=2_000.0):
 
 
 def ladder(*, objective=0.99, rates=RATES, pages=PAGES, seen=SEEN, effective=2_000.0):
+    estimates = tuple(rate(t, r, effective=effective) for t, r in zip(GRID, rates, strict=True))
     return Ladder(
         thresholds=np.array(GRID),
         objective=objective,
-        rates=tuple(rate(t, r, effective=effective) for t, r in zip(GRID, rates, strict=True)),
+        start=datetime(2026, 10, 4, tzinfo=UTC),
+        days=30,
+        rates=estimates,
         replays=tuple(
-            Replay(threshold=t, pages_per_week=p, tickets_per_week=0.0, pages=(), share_firing=0.0)
+            Replay(threshold=t, pages_per_week=p, tickets_per_week=0.0, pages=sent(p), share_firing=0.0)
             for t, p in zip(GRID, pages, strict=True)
         ),
         tightness=tuple(
             Tightness(threshold=t, value=s, cells=(Cell(**EXAMPLE, caught=s),)) for t, s in zip(GRID, seen, strict=True)
         ),
+        drawn=np.array([estimate.quantile(DRAWS) for estimate in estimates]),
+        achievability=np.array([estimate.probability_at_most(1 - objective) for estimate in estimates]),
+        expected=np.array(rates),
+        ends=np.array([estimate.quantile([0.1, 0.9]) for estimate in estimates]),
+        executions=10_000.0,
     )
+
+
+def sent(per_week):
+    """Pages spread evenly over the 30 days."""
+    number = round(per_week * 30 / 7)
+    start = datetime(2026, 10, 4, tzinfo=UTC)
+    return tuple(start + timedelta(days=30) * (i + 0.5) / number for i in range(number))
 
 
 def slow_loss(index):

@@ -1,9 +1,12 @@
 """The sentences, word by word: they are made from the figures, and what is lost stands beside what is won."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from slaopt.optimize.earlier import Earlier
+from slaopt.optimize.impact import Estimate, Impact, MonthlyFigure
 from slaopt.optimize.outcome import Outcome
 from slaopt.optimize.sentences import (
     bound_sentence,
@@ -11,28 +14,29 @@ from slaopt.optimize.sentences import (
     comparison,
     data_sentence,
     gain_sentence,
+    impact_sentence,
     keep_sentence,
     kept_sentence,
     objective_sentence,
     policy_sentence,
     sensitivity_sentence,
     set_sentence,
-    traffic_sentence,
+    week_sentence,
 )
 from slaopt.params import Params
 from slaopt.result import Interval
 
 TIGHT = Outcome(
-    threshold=2.0, violation_rate=0.041, interval=Interval(low=0.03, high=0.06, level=0.95), exact=True,
+    threshold=2.0, violation_rate=0.041, interval=Interval(low=0.03, high=0.06, level=0.8), past_rate=0.04, exact=True,
     achievability=0.004, pages_per_week=5.0, tickets_per_week=9.0, tightness=0.5, tightness_relative=0.9,
     example_caught=0.99,
 )  # fmt: skip
 FITTING = replace(
-    TIGHT, threshold=2.6, violation_rate=0.009, interval=Interval(low=0.006, high=0.014, level=0.95),
+    TIGHT, threshold=2.6, violation_rate=0.009, interval=Interval(low=0.006, high=0.014, level=0.8),
     achievability=0.87, pages_per_week=0.4, tightness=0.4, tightness_relative=0.72, example_caught=0.96,
 )  # fmt: skip
 LOOSE = replace(
-    TIGHT, threshold=10.0, violation_rate=0.00004, interval=Interval(low=0.0, high=0.00007, level=0.95),
+    TIGHT, threshold=10.0, violation_rate=0.00004, interval=Interval(low=0.0, high=0.00007, level=0.8),
     achievability=0.9999, pages_per_week=0.0, tightness=0.05, tightness_relative=0.09, example_caught=0.0,
 )  # fmt: skip
 SLOWDOWNS = "of 100 slowdowns that double the duration of half the executions for an hour"
@@ -70,11 +74,14 @@ def test_a_looser_threshold_is_never_called_an_improvement(now, then):
     assert not any(word in said for word in ("improve", "better", "reliab"))
 
 
+GATED = {"minimum": 3.0, "confidence": 0.72, "asked": 0.8, "strategy": "balanced"}
+
+
 def test_keep_tells_how_it_stands_and_which_gate_held():
-    why = kept_sentence(None, gain=0.0, spread=0.0, minimum=3)
+    why = kept_sentence("best", 2.6, gain=0.0, **GATED)
     assert keep_sentence(FITTING, objective=0.99, why=why) == (
-        "Keep 2.6 s: of 1,000 executions about 9 (6–14) violate, the chance of keeping 99 % is 87 %, and there are 0.4 "
-        f"pages a week; {SLOWDOWNS}, 96 are seen. No other allowed threshold is better."
+        "Keep 2.6 s: of 1,000 executions about 9 (6–14) are expected to violate, the chance of keeping 99 % is 87 %, "
+        f"and there are 0.4 pages a week; {SLOWDOWNS}, 96 are seen. No other allowed threshold is better."
     )
 
 
@@ -83,18 +90,56 @@ def test_one_is_singular():
     said = keep_sentence(one, objective=0.99, why="")
     assert "there is 1 page a week" in said
     assert "1 is seen" in said
-    assert "about 1 page a month" in kept_sentence(2.0, gain=1.0, spread=0.0, minimum=3)
+    assert "about 1 page a month" in kept_sentence("gain", 2.0, gain=1.0, **GATED)
 
 
 def test_gates():
-    assert kept_sentence(2.2, gain=1.44, spread=1.0, minimum=3) == (
+    assert kept_sentence("gain", 2.2, gain=1.44, **GATED) == (
         "The best change, to 2.2 s, would gain about 1.4 pages a month, and a change must gain 3."
     )
-    assert kept_sentence(2.2, gain=4.0, spread=6.2, minimum=3) == (
-        "The best change, to 2.2 s, would gain about 4 pages a month, give or take 6.2: too unsure, since a change "
-        "must gain 3 even with half of that taken off."
+    assert kept_sentence("gain", 2.2, gain=-2.0, **GATED) == "The best change, to 2.2 s, would gain nothing."
+    assert kept_sentence("confidence", 2.2, gain=4.0, **GATED) == (
+        "The best change, to 2.2 s, would gain about 4 pages a month; that it gains anything is 72 % sure, and 80 % is "
+        "asked (balanced)."
     )
-    assert kept_sentence(2.2, gain=-2.0, spread=1.0, minimum=3) == "The best change, to 2.2 s, would gain nothing."
+    kept = Earlier(as_of=datetime(2026, 10, 27, tzinfo=UTC), verdict="keep", threshold=2.0, confidence=0.6)
+    assert kept_sentence("first week", 2.2, gain=4.0, **GATED | {"confidence": 0.9}, earlier=kept) == (
+        "The best change, to 2.2 s, would gain about 4 pages a month (90 % sure), but a week earlier the rule would "
+        "have kept the threshold: a change waits for two weeks in a row."
+    )
+    lowered = replace(kept, verdict="lower", threshold=1.6)
+    assert "a week earlier the rule would have gone the other way, to 1.6 s: a change waits" in kept_sentence(
+        "first week", 2.2, gain=4.0, **GATED, earlier=lowered
+    )
+
+
+def test_on_how_many_weeks_a_change_rests():
+    same = Earlier(as_of=datetime(2026, 10, 27, tzinfo=UTC), verdict="raise", threshold=2.5, confidence=0.9)
+    assert week_sentence(same, changed=None, timezone="UTC") == (
+        "A week earlier the rule would have gone the same way, to 2.5 s."
+    )
+    assert week_sentence(None, changed=datetime(2026, 10, 23, 22, tzinfo=UTC), timezone="Europe/Berlin") == (
+        "The level changed on 24 Oct 2026 and has held since: one assessment is enough for a change."
+    )
+    assert week_sentence(None, changed=None, timezone="UTC").endswith("this one assessment counts.")
+
+
+def estimated(value, low, high):
+    return Estimate(value=value, interval=Interval(low=low, high=high, level=0.8, kind="prediction"))
+
+
+def test_a_month_is_told_with_its_interval_and_what_it_was():
+    violations = MonthlyFigure(
+        name="violations", now=estimated(6523.0, 4243, 9036), then=estimated(1282.0, 583, 2037), change=None
+    )
+    pages = MonthlyFigure(name="pages", now=estimated(139.2, 65, 182), then=estimated(2.24, 0, 3), change=None)
+    cost = MonthlyFigure(name="cost", now=None, then=estimated(1282.5, 583, 2040), change=None)
+    assert impact_sentence(Impact(rows=(violations, pages, cost), currency="EUR")) == (
+        "In 30 days: 1,282 (583–2,037) violations instead of 6,523 (4,243–9,036); 2.2 (0–3) pages instead of "
+        "139 (65–182); 1,282 (583–2,040) EUR."
+    )
+    kept = replace(pages, now=pages.then)
+    assert impact_sentence(Impact(rows=(kept,))) == "In 30 days: 2.2 (0–3) pages."
 
 
 def test_a_first_threshold():
@@ -119,10 +164,6 @@ def test_the_objective_is_the_question():
 
 
 def test_refusals_name_the_figure_and_the_remedy():
-    assert traffic_sentence(900, objective=0.999, fewest=5) == (
-        "Not suited (low traffic): of about 900 executions a month, 99.9 % lets 0.9 violate, and under 5 chance cannot "
-        "be told from trouble. Choose a lower objective, or judge several such services together."
-    )
     assert data_sentence(0.42, 0.5, "A gap. Fill it.") == (
         "No recommendation: the quality of the measurements is 0.42 of 1, and 0.5 is needed. A gap. Fill it."
     )

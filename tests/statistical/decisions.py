@@ -41,6 +41,8 @@ class Moment:
     def decision(self, params: Params) -> Decision:
         """Decide as of this moment, on the thresholds that the settings ask for."""
         grid = grid_of(self.hours, params)
+        loosest = self.ladder.thresholds[-1] * 1.001
+        grid = replace(grid, thresholds=tuple(t for t in grid.thresholds if t <= loosest))
         return decide(grid, part(self.ladder, np.array(grid.thresholds)), params)
 
 
