@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slaopt.analysis.attainment import Attainment
+from slaopt.analysis.attainment import Attainment, attainments
 from slaopt.analysis.changepoints import ChangePoint, change_points, last_abrupt
 from slaopt.analysis.daily import DailyPercentiles, HourWeekday, daily_percentiles, hour_weekday
 from slaopt.analysis.days import Days, days_of
@@ -21,7 +21,7 @@ from slaopt.analysis.outliers import OddHour, Outliers, find_outliers
 from slaopt.analysis.quality import Quality, QualityCheck, check_quality
 from slaopt.analysis.seasonality import SeasonalPattern
 from slaopt.analysis.statistics import Baseline, Statistics, baseline, statistics
-from slaopt.analysis.traffic import LowTraffic
+from slaopt.analysis.traffic import LowTraffic, low_traffic
 from slaopt.analysis.trend import TrendAnalysis, analyze_trend
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "TrendAnalysis",
     "analyze",
     "analyze_trend",
+    "attainments",
     "baseline",
     "change_points",
     "check_quality",
@@ -54,6 +55,7 @@ __all__ = [
     "find_outliers",
     "hour_weekday",
     "last_abrupt",
+    "low_traffic",
     "mean_estimate",
     "quantile_estimate",
     "statistics",

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from slaopt.analysis import Quality, check_quality
 from slaopt.analysis.gaps import find_gaps
+from slaopt.analysis.quality import WEIGHTS
 from slaopt.analysis.truncation import find_truncation
 from slaopt.analysis.units import find_mixed_units, find_unit_jump
 from slaopt.params import Params
@@ -226,3 +228,9 @@ def test_a_service_that_ended_long_ago_says_when(rng):
     quality = check_quality(replace(old, intake=ended), Params())
     assert "no executions" in [check.name for check in quality.checks]
     assert quality.sentence.endswith("in the last 30 days. The latest is of 12 Sep 2026, 00:00 UTC.")
+
+
+def test_the_documentation_lists_every_check_with_its_weight():
+    page = (Path(__file__).parents[2] / "docs" / "analysis.md").read_text(encoding="utf-8")
+    told = {cells[1]: cells[2] for line in page.splitlines() if len(cells := [c.strip() for c in line.split("|")]) == 6}
+    assert {name: float(told[name]) for name in WEIGHTS} == WEIGHTS
