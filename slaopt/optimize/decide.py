@@ -36,7 +36,8 @@ class Decision(Result):
     choice: int  # what the rule likes best of the candidates
     aim: int  # where the choice is a step to: what the rule would like best if a change were not limited
     gate: Gate | None  # what held a kept threshold
-    confidence: float | None  # that the aim lowers the loss; None where there is nothing to compare it with
+    against: int | None  # the current threshold, or without one the tightest candidate that met the objective
+    confidence: float | None  # that the aim has a lower loss than that; None where they are the same
     asked: float  # the confidence that a change needs
     bound: Bound | None  # what kept the choice from going further
     reached: bool  # whether a candidate keeps the objective likely enough
@@ -111,6 +112,7 @@ def decide(grid: Grid, ladder: Ladder, params: Params) -> Decision:
         choice=choice,
         aim=aim,
         gate=gate,
+        against=against,
         confidence=confidence,
         asked=asked,
         bound=bound,

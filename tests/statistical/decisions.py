@@ -18,6 +18,7 @@ from slaopt.buckets import round_thresholds
 from slaopt.forecast import Curve, forecast_curve
 from slaopt.optimize.candidates import grid_of
 from slaopt.optimize.decide import Decision, confirmed, decide
+from slaopt.optimize.impact import impact_of
 from slaopt.optimize.scores import Ladder, Prices, ladder_of
 from slaopt.params import Params
 from slaopt.profile import Profile, Profiles
@@ -157,6 +158,111 @@ def cases(*, services: int, seed: int, objectives: Sequence[float] = OBJECTIVES,
             fitting = reference(service, months, objective=objective, days=360)
             if fitting is not None:
                 yield case_of(history, origin, wide_grid(history.hours, fitting * min(STARTS)), objective, fitting)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """What became of all cases from one start; every array (cases,)."""
+
+    start: float | None
+    raised: np.ndarray
+    lowered: np.ndarray
+    met: np.ndarray  # in the month after, at what was recommended
+    steps: np.ndarray  # from the fitting threshold
+    loss: np.ndarray  # of the month after, at what was recommended
+    loss_before: np.ndarray  # at the start
+
+    @property
+    def kept(self) -> np.ndarray:
+        return ~(self.raised | self.lowered)
+
+
+def results(of: Sequence[Case], start: float | None, **settings: object) -> Results:
+    """Decide every case from one start, times the fitting threshold, and see what came of it."""
+    now = [None if start is None else case.near(start) for case in of]
+    then = [_recommended(case.decided(one, **settings)) for case, one in zip(of, now, strict=True)]
+    before = np.array([one or other for one, other in zip(now, then, strict=True)])
+    after = np.array(then)
+    return Results(
+        start=start,
+        raised=after > before,
+        lowered=after < before,
+        met=np.array([case.met(threshold) for case, threshold in zip(of, then, strict=True)]),
+        steps=np.log(after / np.array([case.fitting for case in of])) / STEP,
+        loss=np.array([case.loss(threshold) for case, threshold in zip(of, then, strict=True)]),
+        loss_before=np.array([case.loss(threshold) for case, threshold in zip(of, before, strict=True)]),
+    )
+
+
+def said_and_better(of: Sequence[Case], starts: Sequence[float | None]) -> np.ndarray:
+    """Confidence, whether the loss of the month after fell, gain said and gain seen, of every change; (changes, 4)."""
+    rows = []
+    for case in of:
+        for start in starts:
+            decision = case.decided(None if start is None else case.near(start))
+            if decision.confidence is None or decision.against is None:
+                continue
+            old, new = (float(decision.ladder.thresholds[i]) for i in (decision.against, decision.aim))
+            said = float(decision.losses.total[decision.against] - decision.losses.total[decision.aim])
+            seen = case.loss(old) - case.loss(new)
+            rows.append((decision.confidence, seen > 0, said, seen))
+    return np.array(rows)
+
+
+def said_and_met(of: Sequence[Case]) -> np.ndarray:
+    """Chance of keeping the objective, and whether it was met in the month after, at every candidate; (pairs, 2)."""
+    return np.array(
+        [
+            (chance, case.met(float(threshold)))
+            for case in of
+            for decision in [case.decided(None)]
+            for threshold, chance in zip(decision.ladder.thresholds, decision.ladder.achievability, strict=True)
+        ]
+    )
+
+
+def inside(of: Sequence[Case]) -> dict[str, np.ndarray]:
+    """Whether violations and pages of the month after lay in their 80 % intervals, at the fitting one; (cases,)."""
+    held: dict[str, list[bool]] = {"violations": [], "pages": []}
+    for case in of:
+        decision = case.decided(case.near(1.0))
+        current = decision.current
+        impact = impact_of(decision.ladder, decision.losses, now=None, then=current or 0, costs=None)
+        place = case.place(float(decision.ladder.thresholds[current or 0]))
+        came = {
+            "violations": case.after.rates[place].violations,
+            "pages": float(case.after.pages_a_month[place]),
+        }
+        for name, value in came.items():
+            row = impact.row(name)
+            held[name].append(row is not None and row.then.interval.low <= value <= row.then.interval.high)
+    return {name: np.array(values) for name, values in held.items()}
+
+
+RULES = ("the rule", "tightest that met the objective", "half the budget used", "p99", "p95", "best in hindsight")
+
+
+def losses_of_rules(of: Sequence[Case]) -> np.ndarray:
+    """Loss of the month after of each of RULES without a current threshold, (cases, rules)."""
+    rows = []
+    for case in of:
+        decision = case.decided(None)
+        thresholds, budget = decision.ladder.thresholds, decision.ladder.budget
+        rates = np.array([rate.rate for rate in decision.ladder.rates])
+        picked = [
+            _recommended(decision),
+            *(_first(thresholds, rates <= most) for most in (budget, budget / 2, 0.01, 0.05)),
+        ]
+        rows.append([*(case.loss(threshold) for threshold in picked), float(case.losses.min())])
+    return np.array(rows)
+
+
+def _recommended(decision: Decision) -> float:
+    return float(decision.ladder.thresholds[decision.recommended])
+
+
+def _first(thresholds: np.ndarray, holds: np.ndarray) -> float:
+    return float(thresholds[np.argmax(holds)] if holds.any() else thresholds[-1])
 
 
 def wide_grid(hours: Profile, tightest: float) -> list[float]:
