@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
-__all__ = ["HIT", "QUANTILES", "binomial_quantiles", "covered", "hits", "pinball", "relative_errors", "resolvable"]
+__all__ = ["HIT", "QUANTILES", "covered", "hits", "pinball", "relative_errors", "resolvable"]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -46,16 +45,3 @@ def pinball(quantiles: Floats, rate: Floats) -> Floats:
     """Mean pinball loss of the `QUANTILES`, in violations of 1,000 executions: (..., 7), (...,) → (...,)."""
     above = rate[..., None] - quantiles
     return np.asarray(1_000 * np.maximum(QUANTILES * above, (QUANTILES - 1) * above).mean(axis=-1))
-
-
-def binomial_quantiles(rate: Floats, executions: Floats, u: Floats = QUANTILES) -> Floats:
-    """Quantiles of the rate of so many executions if each violated independently: (...,) → (..., k).
-
-    >>> binomial_quantiles(np.array([0.5]), np.array([4.0]), np.array([0.5])).tolist()
-    [[0.5]]
-    """
-    n = np.maximum(np.round(executions), 1.0)[..., None]
-    p = np.clip(rate, 1e-12, 1 - 1e-12)[..., None]
-    below = np.floor(np.nan_to_num(special.bdtrik(u, n, p)))  # of whole counts, the last whose probability is below u
-    count = np.where(special.bdtr(below, n.astype(int), p) >= u, below, below + 1)
-    return np.asarray(np.clip(count, 0, n) / n)

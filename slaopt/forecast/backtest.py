@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from slaopt.forecast import models
-from slaopt.forecast.accuracy import QUANTILES, binomial_quantiles, covered, hits, pinball, relative_errors
-from slaopt.forecast.curve import ENDS, HORIZONS, LEARN_DAYS, Curve, curve_of
+from slaopt.forecast.accuracy import QUANTILES, covered, hits, pinball, relative_errors
+from slaopt.forecast.curve import ENDS, HORIZONS, LEARN_DAYS, Curve, curve_of, whole_counts
 from slaopt.forecast.history import WEEK, DayCounts, day_counts
+from slaopt.forecast.naive import simple_rules
 from slaopt.profile import Profile
 from slaopt.result import Result
 
@@ -125,19 +125,16 @@ def _windows(counts: DayCounts, thresholds: Floats, learn: int, spans: Sequence[
 
 
 def _window(curve: Curve, row: int, rate: Floats) -> _Window:
-    above, n, executions = curve.history.above, curve.history.n, float(curve.executions[row])
-    simple = np.array([models.whole_period(above, n), models.last_week(above, n), models.weighted_mean(above, n)])
+    executions = float(curve.executions[row])
+    rules = simple_rules(curve.history.above, curve.history.n)
+    told = [rule.quantiles(executions, QUANTILES) for rule in rules]
+    ends = [whole_counts(rule.quantiles(executions, ENDS), executions) for rule in rules]
     return _Window(
         horizon=float(curve.horizons[row]),
         rate=rate,
-        forecasts=np.concatenate([curve.rates[[row]], simple]),
-        quantiles=np.concatenate(
-            [
-                curve.outlook.quantiles(row, QUANTILES)[None],
-                binomial_quantiles(simple, np.full(simple.shape, executions)),
-            ]
-        ),
-        ends=np.concatenate([curve.ends[[row]], binomial_quantiles(simple, np.full(simple.shape, executions), ENDS)]),
+        forecasts=np.array([curve.rates[row], *(rule.rate for rule in rules)]),
+        quantiles=np.array([curve.outlook.quantiles(row, QUANTILES), *told]),
+        ends=np.array([curve.ends[row], *ends]),
     )
 
 

@@ -65,7 +65,7 @@ class Constants:
         return np.array([self.shift, *self.narrow, *self.wide, self.weight])
 
 
-CONSTANTS = Constants(shift=0.10, narrow=(0.39, 0.35, 0.55), wide=(3.88, 0.86), weight=-1.70)
+CONSTANTS = Constants(shift=0.115, narrow=(0.405, 0.348, 0.515), wide=(3.890, 0.832), weight=-1.690)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-__all__ = ["DISCOUNTS", "HALF_LIFE", "expected_rates", "last_week", "speed_weights", "weighted_mean", "whole_period"]
+__all__ = ["DISCOUNTS", "expected_rates", "last_week", "speed_weights", "whole_period"]
 
 Floats = NDArray[np.float64]
 
@@ -26,7 +26,6 @@ DISCOUNTS = (0.0, 0.03, 0.07, 0.15, 0.3, 0.5)  # share of what was known that a 
 START = 2.0  # executions that the whole period's rate counts for before the first day
 MOST_KNOWN, MOST_DAY = 60.0, 30.0  # executions a forecast and a day may count for: busy days must not decide alone
 FIRST_DAY = 3  # days before the first that is foretold
-HALF_LIFE = 7.0  # days, of the exponentially weighted mean
 WEEK = 7
 
 
@@ -42,13 +41,6 @@ def whole_period(above: Floats, n: Floats) -> Floats:
 def last_week(above: Floats, n: Floats) -> Floats:
     """Rate of the last seven days, half a violation added: (T, D) → (T,)."""
     return whole_period(above[..., -WEEK:], n[-WEEK:])
-
-
-def weighted_mean(above: Floats, n: Floats, half_life: float = HALF_LIFE) -> Floats:
-    """Exponentially weighted rate, the simple rule to beat: (T, D) → (T,); NaN without executions."""
-    weight = 0.5 ** (np.arange(len(n))[::-1] / half_life)
-    total = float((weight * n).sum())
-    return np.asarray((weight * above).sum(axis=-1) / total if total else np.full(above.shape[:-1], np.nan))
 
 
 def expected_rates(above: Floats, n: Floats, tail: Floats) -> Floats:
