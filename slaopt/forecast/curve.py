@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from slaopt.forecast.models import expected_rates
 from slaopt.profile import Profile
 from slaopt.result import Interval, Result, Skipped
 from slaopt.wording import number
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["ENDS", "HORIZONS", "LEARN_DAYS", "Confidence", "Curve", "Forecast", "curve_of", "forecast_curve"]
 
@@ -88,6 +91,19 @@ class Curve(Result):
         """Give the forecasts over all horizons at each threshold (default: all of the curve)."""
         wanted = self.thresholds.tolist() if thresholds is None else thresholds
         return tuple(self.at(threshold, horizon) for threshold in wanted for horizon in self.horizons.tolist())
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give one row for each threshold and horizon."""
+        import pandas as pd
+
+        rows = []
+        for told in self.forecasts():
+            row = told.to_dict()
+            for level in ("80", "95"):
+                interval = row.pop(f"interval_{level}")
+                row |= {f"low_{level}": interval["low"], f"high_{level}": interval["high"]}
+            rows.append(row)
+        return pd.DataFrame(rows)
 
     def _row(self, horizon: float) -> int:
         found = np.flatnonzero(np.isclose(self.horizons, horizon))
