@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from slaopt import charts, parts
 from slaopt.charts.figure import FIGURE_MIME, LAB_MIME
-from slaopt.charts.places import Names, Plot
+from slaopt.charts.places import Labels, Names, Plot
 from slaopt.charts.scales import duration_ticks
 from slaopt.profile import HOURS, STEPS, Profile
 from tests.report.builders import END, Made, business_hours, made, measured, with_verdict
@@ -31,6 +31,8 @@ def drawn(case: Made) -> dict[str, charts.Figure | charts.Absent]:
     return {
         "violations": charts.violations_per_day(found),
         "percentiles": charts.percentiles_per_day(found.analysis),
+        "attainment": charts.attainment_by_week(found.analysis),
+        "forecasts": charts.forecasts(found),
         "week": charts.hour_and_weekday(found.analysis),
         "quantiles": charts.quantiles(found),
         "rates": charts.rates_by_threshold(found.recommendation),
@@ -57,6 +59,12 @@ def values(node: Any, key: str) -> Iterator[Any]:
             yield from values(item, key)
 
 
+def rows_of(spec: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    """The rows that each layer of a specification draws."""
+    own = [rows for rows in values(spec, "values") if rows and isinstance(rows[0], dict)]
+    return [*own, *filter(None, spec.get("datasets", {}).values())]
+
+
 def test_what_counts_as_a_violation_is_said():
     assert "took longer;" in figure(with_verdict("keep"), "violations").reading
     assert "took longer or failed;" in figure(made("checkout", failures="violations"), "violations").reading
@@ -66,7 +74,7 @@ def test_what_counts_as_a_violation_is_said():
 def test_every_verdict_has_charts_or_a_sentence_in_their_place(verdict):
     for name, result in drawn(with_verdict(verdict)).items():
         if isinstance(result, charts.Absent):
-            assert name in {"rates", "trade", "pages"}
+            assert name in {"rates", "trade", "pages", "forecasts", "week", "attainment"}
             assert result.reason.endswith(".")
             continue
         bundle = result._repr_mimebundle_()
@@ -91,11 +99,12 @@ def test_a_chart_holds_only_the_columns_that_it_draws():
         used = " ".join(
             [*(str(field) for field in values(spec, "field")), *(str(s) for s in values(spec, "shorthand"))]
         ).split()
-        for rows in values(spec, "values"):
-            if rows and isinstance(rows[0], dict):
-                own = {key for row in rows for key in row}
-                assert own <= set(used) | SHARED, (name, own - set(used))
-                assert len(rows) <= 7 * 24
+        drawn_rows = rows_of(spec)
+        assert drawn_rows
+        for rows in drawn_rows:
+            own = {key for row in rows for key in row}
+            assert own <= set(used) | SHARED, (name, own - set(used))
+            assert len(rows) <= 7 * 24
 
 
 SHARED = {
@@ -139,7 +148,7 @@ def test_the_table_of_a_figure_tells_what_it_draws():
     case = with_verdict("raise")
     table = figure(case, "violations").table
     assert table.columns == ("Day", "Executions", "above 500 ms (now)", "above 700 ms (proposed)")
-    executions = sum(int(row[1].replace(",", "")) for row in table.rows)
+    executions = sum(int(row[1].replace(",", "")) for row in table.rows if not row[0].startswith("Coming"))
     assert executions == case.assessment.analysis.sample_size
 
 
@@ -151,7 +160,9 @@ def test_a_day_without_threshold_shows_the_recommended_one_alone():
 def test_the_worst_day_is_named_only_where_it_stands_out():
     case = with_verdict("keep")
     daily = case.assessment.analysis.daily
-    assert charts.percentiles_per_day(case.assessment.analysis).title.endswith("no day stands out")
+    title = charts.percentiles_per_day(case.assessment.analysis).title
+    assert title.startswith("No trend: ")
+    assert re.search(r"; on a usual day 95 % took at most 1\.5 s$", title)
     slow = np.asarray(daily.p95).copy()
     slow[9] *= 3
     odd = replace(case.assessment.analysis, daily=replace(daily, p95=slow))
@@ -160,15 +171,10 @@ def test_the_worst_day_is_named_only_where_it_stands_out():
 
 
 def test_a_season_is_named_and_noise_is_not():
-    assert figure(with_verdict("keep"), "week").title.startswith("No hour of the day and no weekday stands out")
-    week = with_verdict("keep").assessment.analysis.week
-    p95 = np.ones((7, 24))
-    p95[:, 14] = 3.0
-    p95[5:] *= 0.5
-    seasonal = replace(with_verdict("keep").assessment.analysis, week=replace(week, p95=p95))
-    title = charts.hour_and_weekday(seasonal).title
-    assert "Slowest at 14 h (95 % within 3 s)" in title
-    assert "fastest on Sat (500 ms)" in title or "fastest on Sun (500 ms)" in title
+    assert figure(with_verdict("keep"), "week").title.startswith("No hour of the day and no weekday differs by more")
+    title = figure(made("search"), "week").title  # whose level is highest about 15 h, and lower at weekends
+    assert re.match(r"Slowest at 1[3-7] h \(95 % within \d+ ms\), fastest at [1-5] h", title)
+    assert re.search(r"slowest on \w{3} .*, fastest on (Sat|Sun) \(\d+ ms\)$", title)
 
 
 def test_the_objective_is_kept_from_the_first_candidate_whose_rate_fits_the_budget():
@@ -184,7 +190,7 @@ def test_replayed_pages_are_counted_and_drawn():
     result = figure(case, "pages")
     assert f"{len(recommendation.pages_now)} pages at 500 ms" in result.title
     assert len(result.table.rows) == len(recommendation.pages_now) + len(recommendation.pages_then)
-    marks = [rows for rows in values(result.spec(), "values") if isinstance(rows[0], dict) and "when" in rows[0]]
+    marks = [rows for rows in rows_of(result.spec()) if "when" in rows[0]]
     first, last = result.spec()["layer"][0]["encoding"]["x"]["scale"]["domain"]
     assert all(first <= row["day"] <= last for rows in marks for row in rows)
 
@@ -286,3 +292,108 @@ def test_where_nothing_was_replayed_no_absence_of_pages_is_claimed(verdict):
     assert isinstance(result, charts.Absent)
     assert result.reason == "No alerts were replayed, since nothing is recommended."
     assert parts.replay_policy(case.assessment).html == ""
+
+
+def test_a_change_of_level_is_told_with_its_day_and_marked_there():
+    case = made("payment")
+    (change,) = case.assessment.analysis.trend_analysis.change_points
+    result = figure(case, "percentiles")
+    assert re.match(rf"p95 rose from 1\.\d s to 2\.\d s on {change.start.day} {change.start:%B}", result.title)
+    when = (np.datetime64(change.start) - np.datetime64("1970-01-01")).astype(int) * 86_400_000
+    for name in ("percentiles", "violations"):
+        spec = figure(case, name).spec()
+        assert [{"day": when}] in rows_of(spec)
+        assert f"{change.start.day} {change.start:%b}: +{round(100 * (change.factor - 1))} %" in values(spec, "label")
+
+
+def test_the_trend_is_drawn_as_steep_as_it_is_told():
+    case = made("recommendations")
+    trend = case.assessment.analysis.trend_analysis
+    result = figure(case, "percentiles")
+    assert result.title.startswith("p95 rises from ")
+    (line,) = [rows for rows in rows_of(result.spec()) if set(rows[0]) == {"day", "seconds"} and len(rows) == 2]
+    days = (line[1]["day"] - line[0]["day"]) / 86_400_000
+    assert line[1]["seconds"] / line[0]["seconds"] == pytest.approx((1 + trend.trend_slope) ** days)
+    p95 = case.assessment.analysis.daily.p95
+    assert p95.min() <= line[0]["seconds"] < line[1]["seconds"] <= p95.max()
+
+
+def test_the_fan_is_the_forecast():
+    case = with_verdict("raise")
+    recommendation = case.assessment.recommendation
+    spec = figure(case, "violations").spec()
+    points = [rows for rows in rows_of(spec) if "coming" in rows[0]]
+    for rows, forecasts in zip(points, (recommendation.forecast_now, recommendation.forecast_then), strict=True):
+        assert [row["share"] for row in rows] == [forecast.violation_rate for forecast in forecasts]
+        assert [row["coming"] for row in rows] == ["coming 7 days", "coming 14 days", "coming 30 days"]
+    highs = {row["high"] for rows in rows_of(spec) for row in rows if "high" in row}
+    assert {f.interval_95.high for f in recommendation.forecast_then} <= highs
+    table = figure(case, "violations").table
+    assert [row[0] for row in table.rows[-3:]] == ["Coming 7 days", "Coming 14 days", "Coming 30 days"]
+
+
+def test_simple_rules_are_counted_from_the_same_days():
+    case = with_verdict("raise")
+    hours, threshold = case.profiles.hours, case.params.threshold
+    violations, n = hours.violations(threshold).middle, hours.valid
+    table = figure(case, "forecasts").table
+    told = {row[0]: float(row[1]) for row in table.rows}
+    assert told["as in the whole period"] == pytest.approx(1_000 * violations.sum() / n.sum(), rel=0.02)
+    last = slice(-(6 * 24 + 14), None)  # seven calendar days, the last until 14 h
+    assert told["as in the last week"] == pytest.approx(1_000 * violations[last].sum() / n[last].sum(), rel=0.02)
+
+
+def test_weeks_that_missed_the_objective_have_a_shape_of_their_own():
+    case = with_verdict("raise")
+    weeks = [week for week in case.assessment.analysis.attainment if week.kind == "week"]
+    result = figure(case, "attainment")
+    assert result.title == f"None of {len(weeks)} weeks kept the objective of 99 %"
+    mixed = tuple(
+        replace(week, met=n % 2 == 0, attainment=0.999 if n % 2 == 0 else 0.98, assumed=n < 2, thresholds=thresholds)
+        for n, (week, thresholds) in enumerate(zip(weeks, [(0.5,)] * 3 + [(0.6,)] * 3, strict=False))
+    )
+    told = charts.attainment_by_week(replace(case.assessment.analysis, attainment=mixed))
+    assert isinstance(told, charts.Figure)
+    assert told.title.startswith(
+        f"{sum(not week.met for week in mixed)} of {len(mixed)} weeks missed the objective of 99 %"
+    )
+    assert "threshold 500 ms → 600 ms" in values(told.spec(), "label")
+    assert "Before the first threshold that is known" in told.reading
+    shapes = {mark["shape"] for mark in values(told.spec(), "mark") if isinstance(mark, dict) and "shape" in mark}
+    assert len(shapes) == 2
+    assert [row[4] for row in told.table.rows[:2]] == ["99 % kept", "99 % missed"]
+
+
+def test_each_name_has_a_place_for_a_narrow_screen():
+    for result in drawn(with_verdict("raise")).values():
+        names = [
+            (layer["mark"]["opacity"]["expr"], result.spec()["datasets"][layer["data"]["name"]][0]["label"])
+            for layer in _layers(result.spec())
+            if layer["mark"]["type"] == "text" and isinstance(layer["mark"].get("opacity"), dict)
+        ]
+        wide, narrow = (sorted(name for shown, name in names if shown.endswith(end)) for end in ("0 : 1", "1 : 0"))
+        assert wide == narrow
+
+
+def _layers(spec: dict[str, Any], inherited: Any = None) -> Iterator[dict[str, Any]]:
+    """All marks of a specification, each with the data that it draws."""
+    own = spec.get("data", inherited)
+    for layer in spec.get("layer", ()):
+        yield from _layers(layer, own)
+    if "mark" in spec:
+        yield spec | {"data": own}
+
+
+@given(st.lists(st.floats(0, 0.3), min_size=10, max_size=30), st.floats(0.6, 0.8))
+def test_on_a_narrow_screen_names_stay_off_each_other_and_inside(low, high):
+    days = np.linspace(0.5, 29.5, len(low))
+    places = Labels.of(PLOT)
+    for drawn_values in (low, [high] * len(low)):
+        places.avoid(days, drawn_values)
+    found = [
+        places.beside_rule("14 Nov: +38 %", 12.0).narrow,
+        places.along("2.8 s (proposed)", days, low).narrow,
+        places.along("2 s (now)", days, [high] * len(low)).narrow,
+    ]
+    assert all(place.box.left >= -1 and place.box.right <= 300 for place in found)
+    assert not any(a.box.shared(b.box, 0) for a, b in combinations(found, 2))

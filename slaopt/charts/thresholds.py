@@ -63,7 +63,10 @@ def rates_by_threshold(recommendation: Recommendation) -> Figure | Absent:
         chart=alt.layer(*layers),
         table=Table(
             columns=("Threshold", "Violations of 1,000", "Chance to keep the objective"),
-            rows=tuple((row["name"], row["text"], row["kept"]) for row in rows),
+            rows=tuple(
+                (row["name"], row["text"], chance(score.achievability or 0.0))
+                for row, score in zip(rows, scores, strict=True)
+            ),
         ),
         height=280,
         size="half",
@@ -87,7 +90,6 @@ def _rate_row(score: CandidateScore) -> dict[str, Any]:
         "high": interval.high,
         "name": threshold_name(score.threshold),
         "text": f"{frequency(score.expected_rate)} ({interval_of(interval)})",
-        "kept": "–" if score.achievability is None else chance(score.achievability),
     }
 
 

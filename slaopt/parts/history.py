@@ -29,7 +29,7 @@ def backtest(assessment: Assessment) -> Part:
     if found is None or not found.rows:
         why = f"Forecasts were not tried on this service’s history: {found.why}." if found and found.why else ""
         return render("sentence.html", text=why, sentence=why) if why else Part(html="", text="")
-    columns = ("Coming", "Method", "Windows", "Within 15 %", "80 % held", "95 % held", "Loss", "Median error")
+    columns = ("Coming", "Method", "Moments", "Within 15 %", "80 % held", "95 % held", "Loss", "Median error")
     return table(
         "Forecasts tried on this service’s own history", columns, [_row(row, found.rows) for row in found.rows],
         kind="backtest", below=_below(found),
@@ -44,20 +44,20 @@ def _row(row: BacktestRow, rows: Sequence[BacktestRow]) -> Row:
         kind="then" if row.method == "slaopt" else "",
         cells=(
             Cell(text=METHODS[row.method], kind="words"),
-            Cell(text=wording.count(row.windows)),
+            Cell(text=wording.count(row.origins)),
             Cell(text=hits),
             Cell(text=wording.percent(row.coverage_80)),
             Cell(text=wording.percent(row.coverage_95)),
             Cell(text=wording.number(row.pinball, 3), small="least" if row.pinball == best else ""),
-            Cell(text=wording.percent(row.median_error)),
+            Cell(text="–" if row.median_error is None else wording.percent(row.median_error)),
         ),
     )
 
 
 def _below(found: Backtest) -> str:
     told = [
-        f"At {wording.count(found.origins)} earlier moments each learned from {wording.count(found.learn_days)} days "
-        "and was compared with what came. Held: share of the rates that came inside the interval. Loss: pinball loss "
+        f"At each moment of the past all learned from {wording.count(found.learn_days)} days, at several thresholds, "
+        "and were compared with what came. Held: share of the rates that came inside the interval. Loss: pinball loss "
         "of seven quantiles, violations of 1,000; the smaller the better. Intervals of simple rules are binomial."
     ]
     if found.why:

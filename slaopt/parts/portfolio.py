@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from slaopt import wording
 from slaopt.charts.scales import threshold_name
-from slaopt.optimize.sentences import frequency, pages
+from slaopt.optimize.sentences import chance, frequency, pages
 from slaopt.parts.markup import Part, render
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class _Line:
     rate_key: str
     pages: str
     pages_key: str
+    confidence: str
+    confidence_key: str
     path: str
     quality: str
     quality_sentence: str
@@ -66,16 +68,30 @@ def _totals(portfolio: Portfolio) -> str:
 
 
 def _saved(portfolio: Portfolio) -> str:
-    """What all changes together would save, or what they would cost."""
+    """What all changes together would save in a month, or what they would cost."""
     now, then = pages(portfolio.pages_now), pages(portfolio.pages_then)
-    if now == then:
-        return ""
     difference = portfolio.pages_now - portfolio.pages_then
-    verb = "save" if difference > 0 else "cost"
+    saved = [(_paged(abs(difference)), difference)] if now != then else []
+    saved += [
+        (f"{wording.count(abs(cost.value))} {cost.currency}", -cost.value)
+        for cost in portfolio.cost_changes
+        if cost.value
+    ]
+    told = [
+        f"{verb} about {' and '.join(words)} {more}a month"
+        for verb, more, sign in (("save", "", 1), ("cost", "more ", -1))
+        if (words := [text for text, value in saved if value * sign > 0])
+    ]
+    if not told:
+        return ""
     who = "That" if portfolio.changes == 1 else "Together that"
-    unit = "page" if pages(abs(difference)) == "1" else "pages"
-    more = "" if difference > 0 else " more"
-    return f" {who} would {verb} {pages(abs(difference))}{more} {unit} a week: {then} instead of {now}."
+    instead = f": {_paged(portfolio.pages_then)} instead of {now}" if now != then else ""
+    return f" {who} would {' and '.join(told)}{instead}."
+
+
+def _paged(number: float) -> str:
+    written = pages(number)
+    return f"{written} page" if written == "1" else f"{written} pages"
 
 
 def _services(n: int) -> str:
@@ -99,6 +115,8 @@ def skipped(portfolio: Portfolio) -> Part:
 def _line(row: PortfolioRow) -> _Line:
     rate = _moved(_rate(row.violation_rate_now), _rate(row.violation_rate_then))
     paged = _moved(_pages(row.pages_now), _pages(row.pages_then))
+    sure = row.confidence_score if row.change else None
+    confidence = "" if sure is None else chance(sure)
     return _Line(
         service=row.service,
         href=row.href,
@@ -110,6 +128,8 @@ def _line(row: PortfolioRow) -> _Line:
         rate_key=_unless_told(row.violation_rate_now and 1_000 * row.violation_rate_now, rate),
         pages=paged,
         pages_key=_unless_told(row.pages_now, paged),
+        confidence=confidence,
+        confidence_key=_unless_told(sure and 100 * sure, confidence),
         path=sparkline(row.sparkline),
         quality=row.quality,
         quality_sentence=row.quality_sentence,

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
     from slaopt.optimize import Verdict
 
-__all__ = ["Portfolio", "PortfolioRow", "SkippedService", "open_portfolio", "read_skipped", "write_skipped"]
+__all__ = [
+    "CostChange",
+    "Portfolio",
+    "PortfolioRow",
+    "SkippedService",
+    "open_portfolio",
+    "read_skipped",
+    "write_skipped",
+]
 
 SKIPPED = "skipped.json"
 WORDS: dict[Verdict, str] = {  # in the order of attention
@@ -33,6 +41,7 @@ WORDS: dict[Verdict, str] = {  # in the order of attention
     "keep": "Keep",
 }
 CHANGES: tuple[Verdict, ...] = ("raise", "lower", "set")
+WAITING = "Wait for a second week"  # the first of two weeks that point the same way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +60,10 @@ class PortfolioRow(Result):
     pages_now: float | None  # a week
     pages_then: float | None
     at_stake: float | None  # pages a month that the recommended change is worth
+    month_now: float | None  # pages that the coming 30 days would bring
+    month_then: float | None
+    cost_change: float | None  # of the coming 30 days, in `currency`; negative is less; None without prices
+    currency: str | None
     sparkline: tuple[float | None, ...]  # one figure of each day: violation rate, or p95 without a current threshold
     sparkline_of: Literal["violation_rate", "p95"]
     confidence_score: float | None
@@ -76,13 +89,22 @@ class SkippedService(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CostChange(Result):
+    """What all changes together would do to the cost of a month, in one currency; negative is less."""
+
+    currency: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Portfolio(Result):
     """All services: those that need attention first, then those that were skipped."""
 
     as_of: datetime | None  # of the newest report
     changes: int  # services for which another threshold is recommended
-    pages_now: float  # a week, over the services to change
-    pages_then: float  # a week, if all of it were done
+    pages_now: float  # in the coming 30 days, over the services to change
+    pages_then: float  # if all of it were done
+    cost_changes: tuple[CostChange, ...]  # of the coming 30 days, if all of it were done
     rows: tuple[PortfolioRow, ...]
     skipped: tuple[SkippedService, ...]
 
@@ -171,11 +193,12 @@ def _row(directory: Path, result: Mapping[str, Any]) -> PortfolioRow:
     analysis, recommendation = result["analysis"], result["recommendation"]
     now, then = recommendation["now"] or {}, recommendation["then"] or {}
     violations, verdict = analysis["daily"]["violations"], recommendation["verdict"]
+    month = {row["name"]: row for row in (recommendation["impact"] or {}).get("rows", ())}
     return PortfolioRow(
         service=analysis["service_type"],
         href=quote(f"{directory.parent.name}/{directory.name}/report.html"),
         verdict=verdict,
-        words=WORDS[verdict],
+        words=WAITING if recommendation["gate"] == "first week" else WORDS[verdict],
         sentence=recommendation["sentence"],
         current_threshold=recommendation["current_threshold"],
         recommended_threshold=recommendation["recommended_threshold"],
@@ -184,6 +207,10 @@ def _row(directory: Path, result: Mapping[str, Any]) -> PortfolioRow:
         pages_now=now.get("pages_per_week"),
         pages_then=then.get("pages_per_week"),
         at_stake=recommendation["gain"] if verdict in CHANGES else None,
+        month_now=_value(month.get("pages"), "now"),
+        month_then=_value(month.get("pages"), "then"),
+        cost_change=_value(month.get("cost"), "change"),
+        currency=(recommendation["impact"] or {}).get("currency"),
         sparkline=tuple(analysis["daily"]["p95"] if violations is None else violations),
         sparkline_of="p95" if violations is None else "violation_rate",
         confidence_score=recommendation["confidence_score"],
@@ -195,18 +222,33 @@ def _row(directory: Path, result: Mapping[str, Any]) -> PortfolioRow:
     )
 
 
+def _value(figure: Mapping[str, Any] | None, side: str) -> float | None:
+    """One side of a figure of the month, None where there is none."""
+    return figure[side]["value"] if figure and figure[side] else None
+
+
 def _portfolio(rows: Iterable[PortfolioRow], skipped: Iterable[SkippedService], as_of: datetime | None) -> Portfolio:
     aged = [replace(row, age_days=(as_of - row.as_of) / timedelta(days=1)) for row in rows] if as_of else []
     ordered = sorted(aged, key=_attention)
-    both = [row for row in ordered if row.change and row.pages_now is not None and row.pages_then is not None]
+    both = [row for row in ordered if row.change and row.month_now is not None and row.month_then is not None]
     return Portfolio(
         as_of=as_of,
         changes=sum(row.change for row in ordered),
-        pages_now=sum(row.pages_now or 0.0 for row in both),
-        pages_then=sum(row.pages_then or 0.0 for row in both),
+        pages_now=sum(row.month_now or 0.0 for row in both),
+        pages_then=sum(row.month_then or 0.0 for row in both),
+        cost_changes=_costs(row for row in ordered if row.change),
         rows=tuple(ordered),
         skipped=tuple(sorted(skipped, key=lambda entry: entry.service)),
     )
+
+
+def _costs(rows: Iterable[PortfolioRow]) -> tuple[CostChange, ...]:
+    """Add up the costs of each currency."""
+    sums: dict[str, float] = {}
+    for row in rows:
+        if row.currency is not None and row.cost_change is not None:
+            sums[row.currency] = sums.get(row.currency, 0.0) + row.cost_change
+    return tuple(CostChange(currency=currency, value=value) for currency, value in sorted(sums.items()))
 
 
 def _attention(row: PortfolioRow) -> tuple[bool, float, int, float, str]:

@@ -16,10 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slaopt.optimize.sentences import chance
+from slaopt.params import Costs
 from slaopt.parts.portfolio import sparkline
 from slaopt.report.pages import export_index, export_report
-from slaopt.report.portfolio import Portfolio, PortfolioRow, SkippedService
-from tests.report.builders import HOSTILE, business_hours, executed, page_of, renamed, with_verdict
+from slaopt.report.portfolio import CostChange, Portfolio, PortfolioRow, SkippedService
+from tests.report.builders import HOSTILE, business_hours, executed, made, page_of, renamed, with_verdict
 
 VERDICTS = ("raise", "lower", "keep", "set", "objective", "not_suited", "data_problem")
 VOID = {"meta", "input", "br", "link", "img", "hr"}
@@ -122,21 +124,63 @@ def test_the_answer_comes_first(page, verdict):
     assert (recommendation.command is not None) == ("To put it in force" in text)
 
 
-def test_what_is_computed_later_is_absent_and_no_placeholder(page):
+def test_no_page_shows_a_placeholder(page):
     text = Read(page).text().lower()
-    for word in (
-        "rollback",
-        "implementation risk",
-        "forecast",
-        "backtest",
-        "calibration",
-        "null",
-        "nan",
-        "none of",
-        "todo",
+    for word in ("null", "nan", "none,", "todo", "confidence_score"):
+        assert not re.search(rf"\b{word}(?!\w)", text), word
+
+
+def test_the_first_screen_says_how_sure_a_change_is_and_what_its_risk_is(page, verdict):
+    found = with_verdict(verdict).assessment
+    recommendation = found.recommendation
+    first = Read(page[: page.index("<section")]).text()
+    if recommendation.confidence_score is not None:
+        assert f"Confidence {chance(recommendation.confidence_score)}" in re.sub(r"(?:high|medium|low), ", "", first)
+    if recommendation.command and recommendation.implementation_risk:
+        risk = recommendation.implementation_risk
+        worst = next(f for f in recommendation.risk_factors if f.level == max_level(recommendation.risk_factors))
+        assert f"Risk {risk} {worst.sentence}" in first
+    else:
+        assert "Risk" not in first
+
+
+def max_level(factors):
+    return max((factor.level for factor in factors), key=["low", "medium", "high"].index)
+
+
+def test_each_question_has_its_answer(page, verdict):
+    found = with_verdict(verdict).assessment
+    text = Read(page).text()
+    for sentence in (
+        found.analysis.trend_analysis.sentence.rstrip("."),
+        *(pattern.sentence for pattern in found.analysis.trend_analysis.seasonal_patterns),
+        *(load.sentence.rstrip(".") for load in found.analysis.trend_analysis.load_correlations),
+        *(factor.sentence for factor in found.recommendation.risk_factors),
+        *found.recommendation.mitigation_strategies,
+        *found.recommendation.rollback_criteria,
     ):
-        assert not re.search(rf"\b{word}\b", text), word
-    assert "confidence_score" not in text
+        assert " ".join(sentence.split()).lower() in text.lower(), sentence
+    assert ("What a month brings" in text) == (found.recommendation.impact is not None)
+    assert ("Attainment by month" in text) == any(a.kind == "month" for a in found.analysis.attainment)
+
+
+def test_low_traffic_says_what_it_would_take():
+    case = with_verdict("not_suited")
+    page = page_of(case)
+    first = Read(page[: page.index("<section")]).text()
+    assert "Not suited (low traffic)" in first
+    assert f"Needed a week {case.assessment.analysis.low_traffic.needed_per_week:,.0f}" in first
+    assert "Violations of 1,000, measured" in first
+    assert "What it would take" not in Read(page_of(with_verdict("keep"))).text()
+
+
+def test_costs_stand_where_prices_are_given():
+    priced = made("login", costs=Costs(violation=0.5, page=100, currency="EUR"))
+    row = priced.assessment.recommendation.impact.row("cost")
+    saved = f"{abs(row.change.value):,.0f}"
+    assert "Cost, EUR" in Read(page_of(priced)).text()
+    assert saved in Read(page_of(priced)).text()
+    assert "Cost," not in Read(page_of(with_verdict("raise"))).text()
 
 
 def test_every_figure_has_a_picture_a_specification_and_its_data(page):
@@ -194,7 +238,9 @@ def row(number: int = 1, **changes: object) -> PortfolioRow:
         "service": f"service-{number}", "href": f"s-{number}/r/report.html", "verdict": "raise", "words": "Raise",
         "sentence": "Raise 2 s to 2.5 s: fewer pages.", "current_threshold": 2.0, "recommended_threshold": 2.5,
         "violation_rate_now": 0.041, "violation_rate_then": 0.009, "pages_now": 5.0, "pages_then": 0.4,
-        "at_stake": 20.0, "sparkline": (0.01, None, 0.04), "sparkline_of": "violation_rate", "confidence_score": None,
+        "at_stake": 20.0, "month_now": 21.0, "month_then": 2.0, "cost_change": None, "currency": None,
+        "sparkline": (0.01, None, 0.04), "sparkline_of": "violation_rate",
+        "confidence_score": 0.91,
         "quality": "good", "data_quality_score": 1.0, "quality_sentence": "Good.", "as_of": NOW, "age_days": 0.0,
     } | changes  # fmt: skip
     return PortfolioRow(**values)  # type: ignore[arg-type]
@@ -202,8 +248,8 @@ def row(number: int = 1, **changes: object) -> PortfolioRow:
 
 def portfolio_of(*rows: PortfolioRow, skipped: tuple[SkippedService, ...] = ()) -> Portfolio:
     return Portfolio(
-        as_of=NOW if rows else None, changes=sum(r.change for r in rows), pages_now=5.0, pages_then=0.4, rows=rows,
-        skipped=skipped,
+        as_of=NOW if rows else None, changes=sum(r.change for r in rows), pages_now=21.0, pages_then=2.0, rows=rows,
+        skipped=skipped, cost_changes=(),
     )  # fmt: skip
 
 
@@ -214,8 +260,11 @@ def index_of(*rows: PortfolioRow, skipped: tuple[SkippedService, ...] = ()) -> s
 def test_the_index_tells_a_service_in_one_line():
     read = Read(index_of(row(), row(2, verdict="keep", words="Keep", recommended_threshold=2.0, at_stake=None)))
     text = read.text()
-    assert "1 of 2 services should change its threshold. That would save 4.6 pages a week: 0.4 instead of 5." in text
-    assert "service-1 Raise 2 s → 2.5 s 41 → 9 5 → 0.4 good 24 Nov 2026" in text
+    assert (
+        "1 of 2 services should change its threshold. That would save about 19 pages a month: 2 pages instead of 21."
+        in text
+    )
+    assert "service-1 Raise 2 s → 2.5 s 41 → 9 5 → 0.4 91 % good 24 Nov 2026" in text
     assert "service-2 Keep 2 s" in text
     assert [link["href"] for link in read.of("a") if "report" in str(link["href"])] == [
         "s-1/r/report.html",
@@ -263,9 +312,18 @@ def test_the_index_says_what_changes_would_cost_where_pages_rise():
     cheap = replace(portfolio_of(row(), row(2)), pages_now=0.0, pages_then=1.0)
     text = Read(export_index(executed("portfolio", portfolio=cheap), title="Services")).text()
     assert (
-        "2 of 2 services should change their threshold. Together that would cost 1 more page a week: 1 instead of 0."
-        in text
+        "2 of 2 services should change their threshold. Together that would cost about 1 page more a month: 1 page "
+        "instead of 0." in text
     )
+
+
+def test_the_index_says_what_changes_would_save_in_money():
+    saving = replace(portfolio_of(row(), row(2)), cost_changes=(CostChange(currency="EUR", value=-1234.5),))
+    text = Read(export_index(executed("portfolio", portfolio=saving), title="Services")).text()
+    assert "would save about 19 pages and 1,234 EUR a month: 2 pages instead of 21." in text
+    dear = replace(saving, cost_changes=(CostChange(currency="EUR", value=80.0),))
+    text = Read(export_index(executed("portfolio", portfolio=dear), title="Services")).text()
+    assert "would save about 19 pages a month and cost about 80 EUR more a month: 2 pages instead of 21." in text
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1)), max_size=90))

@@ -39,11 +39,14 @@ def outcome(threshold: float, rate: float, pages: float) -> dict[str, float]:
 def put(
     reports: Path, real: Any, service: str, *, verdict: str = "keep", gain: float | None = None,
     now: dict[str, float] | None = None, then: dict[str, float] | None = None, quality: float = 1.0,
-    end: datetime = END, digest: str = "00000000",
+    end: datetime = END, digest: str = "00000000", gate: str | None = None, impact: Any = None,
 ) -> Path:  # fmt: skip
     result = json.loads(json.dumps(real))
     result["analysis"] |= {"service_type": service, "end": end.isoformat(), "data_quality_score": quality}
-    result["recommendation"] |= {"verdict": verdict, "gain": gain, "now": now, "then": then, "sentence": service}
+    result["recommendation"] |= {
+        "verdict": verdict, "gain": gain, "gate": gate, "now": now, "then": then, "sentence": service,
+        "impact": impact,
+    }  # fmt: skip
     directory = reports / service_folder(service) / f"{end:%Y-%m-%dT%H%MZ}-{digest}"
     directory.mkdir(parents=True)
     (directory / RESULT).write_text(json.dumps(result))
@@ -68,10 +71,32 @@ def test_what_is_worth_most_comes_first_then_what_is_wrong(tmp_path: Path, real:
         "gain 30", "gain 4", "first", "hopeless", "broken", "rare", "kept with poor data", "kept",
     ]  # fmt: skip
     assert portfolio.changes == 3
-    assert (portfolio.pages_now, portfolio.pages_then) == (5.0, 0.75)  # of those that are to change
     assert portfolio.rows[1].violation_rate_then == 0.01
     assert portfolio.rows[2].pages_now is None
     assert len(portfolio.to_frame()) == 8
+
+
+def month(pages: tuple[float | None, float], cost: float | None = None) -> dict[str, Any]:
+    now, then = pages
+    rows = [{"name": "pages", "now": None if now is None else {"value": now}, "then": {"value": then}, "change": None}]
+    rows += [] if cost is None else [{"name": "cost", "now": None, "then": None, "change": {"value": cost}}]
+    return {"rows": rows, "currency": None if cost is None else "EUR"}
+
+
+def test_what_all_changes_would_save_is_added_up(tmp_path: Path, real: Any) -> None:
+    put(tmp_path, real, "one", verdict="raise", impact=month((20.0, 2.0), -300.0))
+    put(tmp_path, real, "two", verdict="lower", impact=month((0.0, 1.0), 40.0))
+    put(tmp_path, real, "first", verdict="set", impact=month((None, 1.0)))  # nothing to compare it with
+    put(tmp_path, real, "kept", impact=month((9.0, 9.0), 0.0))
+    portfolio = open_portfolio(tmp_path)
+    assert (portfolio.pages_now, portfolio.pages_then) == (20.0, 3.0)
+    assert [(cost.currency, cost.value) for cost in portfolio.cost_changes] == [("EUR", -260.0)]
+
+
+def test_a_change_that_waits_for_a_second_week_says_so(tmp_path: Path, real: Any) -> None:
+    put(tmp_path, real, "waiting", gate="first week")
+    (row,) = open_portfolio(tmp_path).rows
+    assert (row.verdict, row.words) == ("keep", "Wait for a second week")
 
 
 def test_a_row_tells_what_the_result_says(tmp_path: Path, real: Any) -> None:
@@ -82,7 +107,7 @@ def test_a_row_tells_what_the_result_says(tmp_path: Path, real: Any) -> None:
     assert list(row.sparkline) == real["analysis"]["daily"]["violations"]
     assert row.sparkline_of == "violation_rate"
     assert row.quality == real["analysis"]["quality"]["word"]
-    assert row.confidence_score is None
+    assert row.confidence_score == real["recommendation"]["confidence_score"]
 
 
 def test_without_a_current_threshold_the_sparkline_is_the_95th_percentile(tmp_path: Path, real: Any) -> None:
