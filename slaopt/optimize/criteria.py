@@ -2,7 +2,7 @@
 
 Two rules. The watch compares the violation rate with what is usual for the service at the new threshold; the burn rate
 compares it with what the objective allows. Neither may undo a change for what the service does anyway, so both bounds
-are what its own days pass once in 180.
+are at least what its own days pass once in 180; and that of the burn rate lies above all of the last 30.
 """
 
 from __future__ import annotations
@@ -152,17 +152,15 @@ def _burning(
     daily = greatest_of_days(burned, history.valid, history.step)
     page = factor(BURNING, window_days=window_days)
     fitted = fit_gumbel(np.sqrt(daily)) if len(daily) > 1 else None  # roots: burn rates are skewed
-    own = max(fitted.once_in(RARE_DAYS), 0.0) ** 2 if fitted else 0.0
-    value = float(f"{max(page, own * 1.05):.2g}") if own > page else page
+    own = max(1.05 * float(daily.max(initial=0.0)), max(fitted.once_in(RARE_DAYS), 0.0) ** 2 if fitted else 0.0)
+    value = float(f"{1.01 * own:.2g}") if own > page else page
     if value * (1 - objective) > 1:
         return None
     rule = RollbackRule(metric="burn_rate", operator=">=", value=value, window=f"{BURNING.long // SPANS['h']}h")
     false_alarms = QUARTER * fitted.exceeded(np.sqrt(value)) if fitted else 0.0
-    days = int((daily >= value).sum())
-    past = f"on {days} of its last {len(daily)} days" if days else f"on none of its last {len(daily)} days"
     return rule, (
         f"The error budget burns {number(value)} times too fast for six hours ({rule}): "
-        f"{percent(value * (1 - objective))} of the executions violate. The service did so {past}; "
+        f"{percent(value * (1 - objective))} of the executions violate. None of the last {len(daily)} days did so; "
         f"false alarms: {_about(false_alarms)} a quarter."
     )
 

@@ -34,6 +34,7 @@ SECTIONS = {
     "new_level": "new_level:new_level",
     "detectors": "detectors:found",
     "changes": "changes:changes",
+    "watching": "watching:watching",
     "decisions": "decisions:decisions",
 }
 
