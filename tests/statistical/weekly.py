@@ -13,7 +13,7 @@ from slaopt.optimize.scores import Prices
 from slaopt.params import Params
 from slaopt.profile import Profiles
 from tests.optimize.simulation import DAY, EPOCH, Simulated, reference
-from tests.statistical.decisions import MONTH, OBJECTIVES, WEEK, Moment, moment, realised, wide_grid
+from tests.statistical.decisions import MONTH, OBJECTIVES, Moment, moment, realised, wide_grid
 
 DAYS = 360
 FACTOR = 1.3
@@ -33,21 +33,20 @@ class Year:
     direction: int  # of the shift: +1 slower
 
     def path(self, *, two_weeks: bool = True, **settings: object) -> list[float]:
-        """The threshold in force after each assessment, beginning with the fitting one, seconds."""
-        threshold, found = self.fitting, []
-        for place, now in enumerate(self.moments):
+        """The threshold in force after each assessment, seconds; the first only tells what was said a week earlier."""
+        threshold, found = self.fitting, [self.fitting]
+        for place, now in enumerate(self.moments[1:], start=1):
             params = Params.model_validate({"threshold": threshold, "objective": self.objective, **settings})
             decision = now.decision(params)
-            if two_weeks and decision.direction and not now.changed and place:
+            if two_weeks and decision.direction and not now.changed:
                 decision = confirmed(decision, self.moments[place - 1].decision(params))
             threshold = float(decision.ladder.thresholds[decision.recommended])
             found.append(threshold)
         return found
 
     def changes_a_year(self, path: Sequence[float]) -> float:
-        """How often the threshold changed, without the last move of a start that did not fit."""
-        moved = np.count_nonzero(np.diff([self.fitting, *path]))
-        return float(moved / ((self.ends[-1] - self.ends[0] + WEEK) / timedelta(days=365)))
+        """How often the threshold changed."""
+        return float(np.count_nonzero(np.diff(path)) / ((self.ends[-1] - self.ends[0]) / timedelta(days=365)))
 
     def worth(self, path: Sequence[float]) -> float:
         """Pages a month that the best threshold would save over the one in force, in the month after the shift."""
