@@ -155,6 +155,10 @@ def test_published_names(month):
     assert outcomes["expected_violation_rate"] == then["violation_rate"]
     assert outcomes["reliability_score_change"] == pytest.approx(now["violation_rate"] - then["violation_rate"])
     assert outcomes["team_stress_reduction"] == pytest.approx(1 - then["pages_per_week"] / now["pages_per_week"])
+    assert outcomes["violation_rate_change"] == pytest.approx(
+        100 * (then["violation_rate"] / now["violation_rate"] - 1)
+    )
+    assert outcomes["team_stress_change"] == pytest.approx(-100 * outcomes["team_stress_reduction"])
     assert published["assumption"].startswith("violations are forecast for the coming 30 days")
     assert 0.9 < published["confidence_score"] < 1
     assert published["implementation_risk"] in {"low", "medium", "high"}

@@ -46,8 +46,10 @@ class PredictedOutcomes(Result):
     """The figures under which other systems know them."""
 
     expected_violation_rate: float
+    violation_rate_change: float | None  # percent of the current one, negative = less; None where that is 0
     reliability_score_change: float | None  # difference of attainment
     team_stress_reduction: float | None  # 1 − pages after / pages before; None where there are none
+    team_stress_change: float | None  # the same in percent, negative = less
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -215,11 +215,20 @@ def _loss(decision: Decision, params: Params) -> str:
 
 
 def _predicted(now: Outcome | None, then: Outcome) -> PredictedOutcomes:
+    rate = _share(now.violation_rate, then.violation_rate) if now else None
+    stress = _share(now.pages_per_week, then.pages_per_week) if now else None
     return PredictedOutcomes(
         expected_violation_rate=then.violation_rate,
+        violation_rate_change=None if rate is None else 100 * rate,
         reliability_score_change=None if now is None else now.violation_rate - then.violation_rate,
-        team_stress_reduction=1 - then.pages_per_week / now.pages_per_week if now and now.pages_per_week else None,
+        team_stress_reduction=None if stress is None else 0.0 - stress,
+        team_stress_change=None if stress is None else 100 * stress,
     )
+
+
+def _share(before: float, after: float) -> float | None:
+    """Relative change; None of nothing."""
+    return after / before - 1 if before else None
 
 
 def _daily(hours: Profile, threshold: float) -> tuple[float, ...]:
