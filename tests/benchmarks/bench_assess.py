@@ -1,9 +1,9 @@
-"""What a decision costs: alerts replayed and slowdowns injected, figures and choice, a whole assessment.
+"""What a decision costs: alerts replayed, slowdowns injected, forecast, backtest, figures and choice, all of it.
 
     python tests/benchmarks/bench_assess.py [--json]
 
 Medians of several runs, CPU seconds, on 30 days of five-minute steps and 60 thresholds. The baseline replays one
-threshold with one sum a window and slot, as one would write it first; its time is for 60 thresholds and 27 × 32
+threshold with one sum a window and slot, as one would write it first; its time is for 60 thresholds and 27 × 48
 injections, reckoned from the few that are run.
 """
 
@@ -23,8 +23,16 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 END = datetime(2026, 11, 24, 14, tzinfo=UTC)
-CANDIDATES, INJECTIONS = 60, 27 * 32
-BARS = {"replay": 0.2, "replay and injections": 1.0, "figures and choice from ready scores": 0.15}  # seconds
+CANDIDATES, INJECTIONS = 60, 27 * 48
+BARS = {  # seconds
+    "replay": 0.2,
+    "replay and injections": 1.0,
+    "forecast, 60 thresholds × 3 horizons": 0.05,
+    "forecast and rule": 0.01,
+    "figures and choice from ready scores": 0.15,
+    "backtest of 120 days": 0.5,
+    "replay, backtest and watch": 2.0,
+}
 
 
 def median(task: Callable[[], Any], runs: int) -> float:
@@ -54,36 +62,53 @@ def baseline(violations: np.ndarray, executed: np.ndarray, *, objective: float) 
 
 
 def figures(runs: int = 7) -> dict[str, float]:
-    """Measure one service of 3,000 executions a day."""
+    """Measure one service of 3,000 executions a day, whose threshold is far too tight, with 120 days of history."""
     from slaopt import samples
     from slaopt.analysis.alerts import replay, tightness
+    from slaopt.analysis.quality import check_quality
     from slaopt.assess import assess
     from slaopt.buckets import round_thresholds
-    from slaopt.optimize.candidates import grid_of
+    from slaopt.forecast import backtest, forecast_curve
+    from slaopt.optimize.criteria import rollback
     from slaopt.optimize.decide import decide, scores_of
-    from slaopt.optimize.recommend import tell
-    from slaopt.optimize.scores import ladder_of
+    from slaopt.optimize.moment import moment
+    from slaopt.optimize.scores import DRAWS
+    from slaopt.optimize.tell import Setting, tell
 
-    service = samples.service("checkout")
-    profiles, params = service.profiles(0, END, days=30), service.params
-    steps, objective = profiles.steps, service.objective
-    grid = round_thresholds(0.3, 1e3).tolist()[:CANDIDATES]
-    ladder_grid = grid_of(profiles.hours, params)
-    ladder = ladder_of(profiles, ladder_grid.thresholds, objective=objective, confidence_level=0.95)
+    service = samples.service("login")
+    history, params = service.profiles(0, END, days=120), service.params
+    month = history.last(30)
+    steps, objective = month.steps, service.objective
+    grid = round_thresholds(0.1, 1e3).tolist()[:CANDIDATES]
+    kept = params.model_copy(update={"threshold": 0.9})
+    now = moment(history, kept, start=month.hours.start, end=END)
+    setting = Setting(params=kept, quality=check_quality(month, kept))
 
     def choice() -> None:
-        decision = decide(ladder_grid, ladder, params)
+        decision = decide(now.grid, now.ladder, kept)
         scores_of(decision)
-        tell(decision, profiles.hours, params)
+        tell(decision, now, setting)
+
+    def forecast_and_rule() -> None:
+        curve = forecast_curve(month.hours, now.grid.thresholds, horizons=(30,))
+        curve.quantiles(DRAWS)
+        curve.probability_at_most(1 - objective)
+        decide(now.grid, now.ladder, params)
 
     found = {
         "replay": median(lambda: replay(steps, grid, objective=objective), runs),
         "replay and injections": median(
             lambda: (replay(steps, grid, objective=objective), tightness(steps, grid, objective=objective)), runs
         ),
+        "forecast, 60 thresholds × 3 horizons": median(lambda: forecast_curve(month.hours, grid), runs),
+        "forecast and rule": median(forecast_and_rule, runs),
         "figures and choice from ready scores": median(choice, runs),
-        "assessment, all": median(lambda: assess(profiles, params), runs),
+        "backtest of 120 days": median(lambda: backtest(history.hours, [params.threshold]), runs),
+        "rollback rules and watch": median(lambda: rollback(steps, 0.7, objective=objective), runs),
+        "assessment, all": median(lambda: assess(history, params), runs),
     }
+    parts = ("replay and injections", "backtest of 120 days", "rollback rules and watch")
+    found["replay, backtest and watch"] = sum(found[part] for part in parts)
     violations, executed = steps.violations(2.0).middle, steps.valid
     one = median(lambda: baseline(violations, executed, objective=objective), 3)
     found["baseline, one threshold"] = one
