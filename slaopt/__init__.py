@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from slaopt import charts, samples
     from slaopt.assess import analyze, assess, recommend
     from slaopt.errors import SlaoptError
+    from slaopt.forecast import forecast
     from slaopt.params import Params, load_params
     from slaopt.profile import Profile, Profiles
     from slaopt.report import open_portfolio, open_run
@@ -32,6 +33,7 @@ __all__ = [
     "assess",
     "charts",
     "connect",
+    "forecast",
     "load_params",
     "open_portfolio",
     "open_run",
@@ -48,6 +50,7 @@ _HOMES = {
     "analyze": "assess",
     "assess": "assess",
     "connect": "sources",
+    "forecast": "forecast",
     "load_params": "params",
     "open_portfolio": "report",
     "open_run": "report",
@@ -72,8 +75,8 @@ def __dir__() -> list[str]:
 class _Package(ModuleType):
     def __setattr__(self, name: str, value: Any) -> None:
         # importing the module slaopt.assess sets it on the package, where its function of the same name belongs
-        function = name == "assess" and isinstance(value, ModuleType)
-        super().__setattr__(name, value.assess if function else value)
+        function = name in ("assess", "forecast") and isinstance(value, ModuleType)
+        super().__setattr__(name, getattr(value, name) if function else value)
 
 
 sys.modules[__name__].__class__ = _Package

@@ -12,6 +12,7 @@ from slaopt.wording import count, moment, percent, seconds
 
 if TYPE_CHECKING:
     from slaopt.analysis import Analysis, Quality
+    from slaopt.forecast import ServiceForecast
     from slaopt.intake import Example, Intake, Note, Reading
     from slaopt.optimize import Recommendation
     from slaopt.report import Report
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "analysis_lines",
     "check_lines",
+    "forecast_lines",
     "recommendation_lines",
     "report_lines",
     "schema_line",
@@ -106,6 +108,28 @@ def _recommendation_lines(result: Recommendation | Skipped) -> Iterator[str]:
         yield f"  {visible(reason)}"
     if result.command:
         yield f"  → {visible(result.command)}"
+
+
+def forecast_lines(results: Sequence[ServiceForecast | Skipped]) -> Iterator[str]:
+    """Say what share of executions to expect above each threshold over each horizon, in columns."""
+    for i, result in enumerate(results):
+        if i and not (isinstance(result, Skipped) and isinstance(results[i - 1], Skipped)):
+            yield ""
+        yield from _forecast_lines(result)
+
+
+def _forecast_lines(result: ServiceForecast | Skipped) -> Iterator[str]:
+    from slaopt.forecast.service import COLUMNS, cells
+
+    name = visible(result.service, LONGEST_NAME)
+    if isinstance(result, Skipped):
+        yield f"{name}  skipped: {visible(result.reason)}"
+        return
+    yield f"{name}  from {moment(result.as_of)} on"
+    rows = [COLUMNS, *cells(result)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def report_lines(results: Sequence[Report | Skipped], index: Path) -> Iterator[str]:

@@ -16,6 +16,7 @@ import click
 from slaopt import __version__
 from slaopt.cli.answers import BAD, DIFFERENT, DONE, INTERRUPTED, SKIPPED, UNREAD, complain
 from slaopt.cli.database import db
+from slaopt.cli.forecasts import forecast
 from slaopt.cli.measurements import analyze, check, recommend
 from slaopt.cli.reports import report, verify
 from slaopt.cli.services import services
@@ -36,7 +37,7 @@ def app() -> None:
     """
 
 
-for command in (init, sample, check, analyze, recommend, report, verify, services, db):
+for command in (init, sample, check, analyze, forecast, recommend, report, verify, services, db):
     app.add_command(command)
 
 

@@ -30,6 +30,7 @@ class Opened:
 
     def __init__(self, source: Source, book: ParamsBook, as_of: datetime | None, workspace: Path | None) -> None:
         self.source, self.book, self.as_of, self.workspace = source, book, as_of, workspace
+        self.counted: Sequence[float] = ()  # thresholds that are counted exactly beside those of the settings
 
     def each(
         self, compute: Callable[[Profiles, Params], Computed], intake: Intake, services: Sequence[str] | None = None
@@ -43,7 +44,9 @@ class Opened:
         results: list[Computed | Skipped] = []
         total = len(intake.services if services is None else set(services))
         with tqdm(total=total, desc="services", unit="", file=sys.stderr, disable=None, leave=False) as bar:
-            for item in scan(self.source, self.book, intake=intake, services=services, as_of=self.as_of):
+            for item in scan(
+                self.source, self.book, intake=intake, services=services, as_of=self.as_of, counted=self.counted
+            ):
                 if isinstance(item, Skipped):
                     results.append(item)
                 else:
@@ -91,13 +94,17 @@ def for_each(
     as_json: bool,
     compute: Callable[[Profiles, Params], Result],
     lines: Callable[[list[Any]], Iterable[str]],
+    *,
+    counted: Sequence[float] = (),
 ) -> int:
     """Compute something of each service and print it: lines for people, or JSON; give the exit code.
 
-    What an existing store decides holds; what-if flags override it. Nothing is written there.
+    What an existing store decides holds; what-if flags override it. Nothing is written there. Thresholds in `counted`
+    are counted exactly beside those of the settings.
     """
     store, threshold, objective = (options.pop(name, None) for name in ("store", "threshold", "objective"))
     opened = open_source(source, **options)
+    opened.counted = counted
     intake = opened.source.inspect()
     there = [entry.service for entry in intake.services]
     settled = consult(address_of(store, opened.book, opened.workspace), opened.book, services or there)

@@ -65,7 +65,7 @@ class Constants:
         return np.array([self.shift, *self.narrow, *self.wide, self.weight])
 
 
-CONSTANTS = Constants(shift=0.115, narrow=(0.405, 0.348, 0.515), wide=(3.890, 0.832), weight=-1.690)
+CONSTANTS = Constants(shift=0.098, narrow=(0.297, 0.428, 0.441), wide=(3.895, 0.826), weight=-1.680)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

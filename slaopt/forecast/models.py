@@ -23,7 +23,8 @@ __all__ = ["DISCOUNTS", "expected_rates", "last_week", "speed_weights", "whole_p
 Floats = NDArray[np.float64]
 
 DISCOUNTS = (0.0, 0.03, 0.07, 0.15, 0.3, 0.5)  # share of what was known that a day takes away
-START = 2.0  # executions that the whole period's rate counts for before the first day
+START = 2.0  # executions that the whole period's rate counts for where the speeds are compared
+PRIOR = 1.0  # violations that the whole period counts for in each forecast, yet never more than its executions
 MOST_KNOWN, MOST_DAY = 60.0, 30.0  # executions a forecast and a day may count for: busy days must not decide alone
 FIRST_DAY = 3  # days before the first that is foretold
 WEEK = 7
@@ -48,10 +49,11 @@ def expected_rates(above: Floats, n: Floats, tail: Floats) -> Floats:
 
     Falls with the threshold, as every discounted rate does.
     """
-    start = START * whole_period(above, n)
+    whole = whole_period(above, n)
+    prior = np.minimum(PRIOR / whole, n.sum())  # executions
     age = np.arange(len(n))[::-1]
     weight = (1 - np.array(DISCOUNTS))[:, None] ** age  # (speeds, D)
-    rates = (weight @ above.T + start) / (weight @ n + START)[:, None]
+    rates = (weight @ above.T + prior * whole) / ((weight @ n)[:, None] + prior)
     return np.asarray(speed_weights(tail, n) @ rates)
 
 

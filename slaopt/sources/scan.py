@@ -27,6 +27,7 @@ def scan(
     intake: Intake | None = None,
     services: Sequence[str] | None = None,
     as_of: datetime | None = None,
+    counted: Sequence[float] = (),
 ) -> Iterator[Profiles | Skipped]:
     """Count the history of the services, in one scan, in the order of their names.
 
@@ -43,6 +44,8 @@ def scan(
     as_of
         End of the period, rounded up to a full hour; by default the first full hour after the latest stamp that is
         not in the future, one for all services.
+    counted
+        Further thresholds to count exactly, seconds.
 
     Yields
     ------
@@ -65,7 +68,7 @@ def scan(
     longest = timedelta(days=max((one.history_days for one in params.values()), default=1))
     first = known.first.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     start = min(max(end - longest, first), end - timedelta(hours=1))
-    thresholds = {name: one.thresholds for name, one in params.items() if one.thresholds}
+    thresholds = {name: exact for name, one in params.items() if (exact := (*one.thresholds, *counted))}
     empty = {item.service: item.rows for item in known.services if not item.accepted + item.failed}
     ended = {item.service: item for item in known.services if item.last is not None and item.last < start}
     for item in source.profiles(names, start, end, thresholds=thresholds):
