@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.statistical import changes
+from tests.statistical.simulated import monte_carlo_error
 
 
 @pytest.mark.parametrize("name", [name for name, case in changes.TRENDS.items() if case.service.days == 30])
@@ -37,3 +41,15 @@ def test_loads(name):
     slope = changes.loads(name, runs=25, seed=6)
     assert slope.mean == pytest.approx(slope.truth, abs=0.03)
     assert slope.covered >= 0.8
+
+
+def test_every_figure_on_the_page_reaches_its_bar():
+    page = (Path(__file__).parents[2] / "docs" / "evidence.md").read_text(encoding="utf-8")
+    section = page[page.index("<!-- changes -->") : page.index("*`changes`: ")]
+    row = re.compile(r"^\| (.+?) \| \d+ \| (\d+) \| ([\d.]+) ± [\d.]+ \| at (most|least) ([\d.]+) \|", re.MULTILINE)
+    found = row.findall(section)
+    cases = [*changes.TRENDS.values(), *changes.HOURS.values(), *changes.WEEKDAYS.values(), *changes.CHANGES.values()]
+    assert len(found) == sum(case.at_most is not None or case.at_least is not None for case in cases) + 3
+    for name, runs, share, side, bar in found:
+        over = float(share) - float(bar) if side == "most" else float(bar) - float(share)
+        assert over <= 2 * monte_carlo_error(float(bar), int(runs)) + 1e-9, name
