@@ -3,6 +3,13 @@
 Under H0 the series has a level and a weekend effect; under H1 also a step (from one day to the end) or a bump (from one
 day to another). A bump is one step less another, so that all pairs of days follow from one matrix of products of
 steps, kept by the pattern of days. What is found parts the series, and its pieces are looked through again.
+
+References
+----------
+Largest likelihood ratio over unknown days: Andrews: Tests for parameter instability and structural change with unknown
+change point. Econometrica 61 (1993). Bumps, and pieces again: Olshen, Venkatraman, Lucito, Wigler: Circular binary
+segmentation for the analysis of array-based DNA copy number data. Biostatistics 5 (2004). AR(1) errors, the bounds and
+the straight line set against a step are this module's own; docs/evidence.md has what they do.
 """
 
 from __future__ import annotations
