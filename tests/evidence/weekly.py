@@ -17,6 +17,7 @@ WAYS: dict[str, dict[str, object]] = {
     "conservative": {"strategy": "conservative"},
     "aggressive": {"strategy": "aggressive"},
     "balanced, one week alone": {"two_weeks": False},
+    "balanced, forecast from after a change alone": {"cut": True},
 }
 MOST_CHANGES = {"balanced": 0.9, "conservative": 0.4}
 FOLLOWED = 0.65

@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import numpy as np
 
+from slaopt.forecast import Curve, forecast_curve
 from slaopt.optimize.decide import confirmed
-from slaopt.optimize.scores import Prices
+from slaopt.optimize.scores import DRAWS, LEAST_RATE, Prices
 from slaopt.params import Params
 from slaopt.profile import Profiles
 from tests.optimize.simulation import DAY, EPOCH, Simulated, reference
@@ -29,13 +30,14 @@ class Year:
     fitting: float
     ends: tuple[timedelta, ...]  # of the moments, after the beginning
     moments: tuple[Moment, ...]
+    cut: tuple[Moment, ...]  # the same with a forecast that learns only from what follows a change of level
     shift: timedelta | None
     direction: int  # of the shift: +1 slower
 
-    def path(self, *, two_weeks: bool = True, **settings: object) -> list[float]:
+    def path(self, *, two_weeks: bool = True, cut: bool = False, **settings: object) -> list[float]:
         """The threshold in force after each assessment, seconds; the first only tells what was said a week earlier."""
         threshold, found = self.fitting, [self.fitting]
-        for place, now in enumerate(self.moments[1:], start=1):
+        for place, now in enumerate((self.cut if cut else self.moments)[1:], start=1):
             params = Params.model_validate({"threshold": threshold, "objective": self.objective, **settings})
             decision = now.decision(params)
             if two_weeks and decision.direction and not now.changed:
@@ -89,8 +91,22 @@ def year(index: int, *, seed: int, shifted: bool, days: int = DAYS) -> Year | No
     ends = tuple(timedelta(days=first) for first in range(30, days + 1, 7))
     moments = tuple(moment(history, EPOCH + end, grid, objective) for end in ends)
     return Year(
-        objective=objective, fitting=fitting, ends=ends, moments=moments, shift=shift, direction=direction,
+        objective=objective, fitting=fitting, ends=ends, moments=moments, cut=tuple(_cut(one) for one in moments),
+        shift=shift, direction=direction,
     )  # fmt: skip
+
+
+def _cut(one: Moment) -> Moment:
+    """The moment with a forecast from after the change of level alone."""
+    ladder, end = one.ladder, one.hours.end
+    if not one.changed:
+        return one
+    curve = forecast_curve(one.hours.between(ladder.start, end), ladder.thresholds.tolist(), horizons=(30,))
+    if not isinstance(curve, Curve):
+        return one
+    drawn = np.maximum(curve.quantiles(DRAWS), LEAST_RATE)
+    chances = curve.probability_at_most(ladder.budget)
+    return replace(one, ladder=replace(ladder, drawn=drawn, achievability=chances, expected=curve.rates[0]))
 
 
 def _fitting(
