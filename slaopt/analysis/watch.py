@@ -286,16 +286,16 @@ def _detectable(counts: _Counts, usual: Usual, rng: np.random.Generator) -> tupl
 def _added(counts: _Counts, usual: Usual, rng: np.random.Generator) -> Floats:
     """Violations that each of FACTORS would add to each slot, (factors, slots); a greater factor adds no fewer.
 
-    They are drawn given the level of the hour, and that given the violations of the hour (gamma, conjugate): so the
+    They are drawn given the level, and that given the violations of its day and of its hour (gamma, conjugate): so the
     chance that is in the history's own counts is not multiplied with them.
     """
     rate = usual.rates[counts.weekend, counts.hour]
-    if usual.unrest[0] > 0:
-        known = 1 / usual.unrest[0] ** 2
-        hour = np.arange(len(rate)) // counts.lengths[0]
-        seen = np.bincount(hour, weights=counts.violations)
-        expected = np.bincount(hour, weights=counts.expected(usual.rates))
-        rate = rate * (rng.gamma(seen + known) / (expected + known))[hour]
+    of_day = usual.unrest[-1] ** 2
+    for length, variance in ((counts.lengths[-1], of_day), (counts.lengths[0], usual.unrest[0] ** 2 - of_day)):
+        if variance > 0:
+            span = np.arange(len(rate)) // length
+            seen, expected = (np.bincount(span, weights=one) for one in (counts.violations, counts.executed * rate))
+            rate = rate * (rng.gamma(seen + 1 / variance) / (expected + 1 / variance))[span]
     kept = np.maximum(np.floor(counts.executed - counts.violations), 0).astype(np.int64)
     turned = np.zeros(len(rate))  # share of the kept that the factor before turned into violations
     added = np.zeros((len(FACTORS), len(rate)))
