@@ -14,6 +14,8 @@ from slaopt.charts.figure import COLOURS, Absent, Figure, Table, data
 from slaopt.charts.marks import rule_down
 from slaopt.charts.scales import percent_axis, threshold_name
 from slaopt.charts.thresholds import interval_of
+from slaopt.forecast.backtest import METHODS
+from slaopt.forecast.naive import simple_rules
 from slaopt.optimize.sentences import frequency
 
 if TYPE_CHECKING:
@@ -22,11 +24,9 @@ if TYPE_CHECKING:
     from slaopt.assess import Assessment
     from slaopt.forecast import Forecast
 
-__all__ = ["forecasts", "simple_rules"]
+__all__ = ["forecasts", "simply"]
 
 Floats = NDArray[np.float64]
-WEEK = 7  # days
-HALF_LIFE = 7.0  # days of the exponential weights
 OFFSET = 0.28  # of a row's height, by which both thresholds stand apart in it
 ROW = 40  # pixels
 
@@ -82,7 +82,7 @@ def _sides(assessment: Assessment) -> list[_Side]:
             _Side(
                 name=f"{threshold_name(current)} (now)",
                 forecasts=recommendation.forecast_now,
-                simple=simple_rules(analysis.daily.violations, analysis.daily.executions),
+                simple=simply(analysis.daily.violations, analysis.daily.executions),
                 colour=COLOURS["now"],
                 dashed=True,
             )
@@ -93,7 +93,7 @@ def _sides(assessment: Assessment) -> list[_Side]:
             _Side(
                 name=f"{threshold_name(recommended)} (proposed)",
                 forecasts=recommendation.forecast_then,
-                simple=simple_rules(np.asarray(daily, dtype=float), analysis.daily.executions),
+                simple=simply(np.asarray(daily, dtype=float), analysis.daily.executions),
                 colour=COLOURS["then"],
                 dashed=False,
             )
@@ -101,23 +101,15 @@ def _sides(assessment: Assessment) -> list[_Side]:
     return sides
 
 
-def simple_rules(shares: Floats, executions: Floats) -> dict[str, float]:
+def simply(shares: Floats, executions: Floats) -> dict[str, float]:
     """Give the rates that simple rules foretell from the violation rate and executions of each day, (D,) each.
 
-    >>> simple_rules(np.array([0.01, 0.03]), np.array([100.0, 100.0]))["whole period"]
+    >>> simply(np.array([0.01, 0.03]), np.array([100.0, 100.0]))["whole period"]
     0.02
     """
-    known = np.isfinite(shares) & (executions > 0)
-    violations, n = np.where(known, shares * executions, 0.0), np.where(known, executions, 0.0)
-    weights = {
-        "whole period": np.ones(len(n)),
-        "last week": np.arange(len(n))[::-1] < WEEK,
-        "exponentially weighted": 0.5 ** (np.arange(len(n))[::-1] / HALF_LIFE),
-    }
-    totals = {name: float((weight * n).sum()) for name, weight in weights.items()}
-    return {
-        name: float((weight * violations).sum()) / totals[name] for name, weight in weights.items() if totals[name] > 0
-    }
+    n = np.where(np.isfinite(shares), executions, 0.0)
+    rules = simple_rules(np.nan_to_num(shares * n)[None], n)
+    return {name: float(rule.rate[0]) for name, rule in zip(METHODS[1:], rules, strict=True) if rule.executions > 0}
 
 
 def _top(sides: Sequence[_Side], budget: float) -> float:

@@ -193,7 +193,7 @@ class Names:
         across, down = float(self.plot.across(x)), float(self.plot.down(y))
         tried: list[tuple[float, float, float, Align, Box]] = []
         sides: tuple[tuple[Align, int], ...] = (("left", 1), ("right", -1), ("center", 0))
-        for far in (1.0, 1.6, 2.4, 3.2):
+        for far in (1.0, 1.6, 2.4, 3.2, 4.4):
             for align, way in sides:
                 for rise in (-1, 0, 1) if way else (-1, 1):
                     dx, dy = way * reach * far * (0.8 if rise else 1), rise * far * (reach + (0 if way else LINE / 2))
@@ -223,7 +223,7 @@ class Names:
             )
             covered += int(inside.sum()) if but is None or np.ptp(line[:, 1]) > 0 or line[0, 1] != but else 0
         shared = sum(box.shared(other) for other in self.boxes)
-        outside = box.left < -1 or box.right > self.plot.width + 4 or box.top < -6 or box.bottom > self.plot.height + 3
+        outside = box.left < -1 or box.right > self.plot.width + 4 or box.top < -6 or box.bottom > self.plot.height + 7
         return covered + shared + OUTSIDE * outside
 
     def _traced(self, x: ArrayLike, y: ArrayLike) -> Floats:

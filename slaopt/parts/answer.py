@@ -184,7 +184,7 @@ def _confidence(recommendation: Recommendation) -> _Word | None:
     subject = f"that {threshold_name(best.threshold)} is better" if best else "that it is better over 30 days"
     return _Word(
         name="Confidence" if recommendation.gate is None else "Confidence in a change",
-        word=next(word for word, least in SURE.items() if score >= least),
+        word=next(word for word, least in SURE.items() if round(score, 2) >= least),
         figure=chance(score),
         reason=f"{subject}; {recommendation.strategy} asks for {chance(asked)}{_unsure(recommendation)}",
     )
@@ -198,7 +198,7 @@ def _unsure(recommendation: Recommendation) -> str:
     """Why the forecast behind it is unsure."""
     for forecast in (recommendation.forecast_then or recommendation.forecast_now)[-1:]:
         if forecast.confidence == "low" and forecast.reason:
-            return f"; the forecast is unsure: {forecast.reason}"
+            return f"; the forecast is unsure: {forecast.reason.partition(':')[0]}"
     return ""
 
 

@@ -58,7 +58,7 @@ def _below(found: Backtest) -> str:
     told = [
         f"At each moment of the past all learned from {wording.count(found.learn_days)} days, at several thresholds, "
         "and were compared with what came. Held: share of the rates that came inside the interval. Loss: pinball loss "
-        "of seven quantiles, violations of 1,000; the smaller the better. Intervals of simple rules are binomial."
+        "of seven quantiles, violations of 1,000; the smaller the better."
     ]
     if found.why:
         told.append(f"No share of hits is given: {found.why}.")

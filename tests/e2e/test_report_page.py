@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.parts import chromium, require
-from tests.report.builders import END, business_hours, page_of, with_verdict
+from tests.report.builders import END, business_hours, made, page_of, with_verdict
 from tests.report.test_pages import index_of, row
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -20,7 +20,7 @@ QUIET = (
     "--disable-sync", "--disable-quic",
 )  # fmt: skip
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 400, "height": 800}
-NAMES = ("report", "hours", "index")
+NAMES = ("report", "hours", "change", "low", "index")
 
 
 @dataclass
@@ -47,7 +47,10 @@ def folder(tmp_path_factory, browser) -> Path:
     place = Path(given) if given else tmp_path_factory.mktemp("pages")
     place.mkdir(parents=True, exist_ok=True)
     rows = [row(n, verdict="raise" if n % 3 else "keep", words="Raise" if n % 3 else "Keep") for n in range(5_000)]
-    pages = {"report": page_of(with_verdict("raise")), "hours": page_of(business_hours()), "index": index_of(*rows)}
+    pages = {
+        "report": page_of(with_verdict("raise")), "hours": page_of(business_hours()),
+        "change": page_of(made("payment")), "low": page_of(with_verdict("not_suited")), "index": index_of(*rows),
+    }  # fmt: skip
     for name, page in pages.items():
         (place / f"{name}.html").write_text(page, encoding="utf-8")
     return place
@@ -94,18 +97,45 @@ def test_a_page_is_quiet_accessible_and_never_scrolls_sideways(opened, folder, n
     assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found if rule["impact"] in {"serious", "critical"}] == []
 
 
-def test_the_first_screen_holds_the_answer(opened):
-    page = opened("report")
+@pytest.mark.parametrize("name", ["report", "change"])
+def test_the_first_screen_holds_the_answer(opened, name):
+    page = opened(name)
+    assert page.locator(".pair").count() == 5  # threshold, violations, pages, confidence, risk
     for part in (".answer", ".pairs", ".first figure", ".action"):
         box = page.locator(part).bounding_box()
         assert box is not None
         assert box["y"] + box["height"] <= WIDE["height"], part
 
 
+TEXTS = """figure => [...figure.querySelectorAll('.live .mark-text text')]
+    .filter(text => getComputedStyle(text).opacity !== '0' && !text.closest('.role-axis') && text.textContent)
+    .map(text => [text.textContent, text.getBoundingClientRect()])
+    .map(([text, box]) => [text, box.left, box.top, box.right, box.bottom])"""
+
+
+@pytest.mark.parametrize("name", ["report", "change"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "400"])
+def test_names_in_charts_keep_off_each_other_and_inside(opened, name, size):
+    page = opened(name, size)
+    named = 0
+    for figure in page.locator("figure.chart").all():
+        boxes = {(text, round(left), round(top)): (left, top, right, bottom)
+                 for text, left, top, right, bottom in figure.evaluate(TEXTS)}  # fmt: skip
+        frame = figure.locator(".live svg").bounding_box()
+        named += len(boxes)
+        for (text, *_), (left, top, right, bottom) in boxes.items():
+            assert frame["x"] - 1 <= left
+            assert right <= frame["x"] + frame["width"] + 1, text
+            for (other, *_), (a, b, c, d) in boxes.items():
+                apart = right <= a + 2 or c <= left + 2 or bottom <= b + 3 or d <= top + 3
+                assert other == text or apart, (text, other)
+    assert named > 8
+
+
 def test_charts_are_drawn_under_the_policy_and_answer_to_the_pointer(opened):
     page = opened("report")
     figures = page.locator("figure.chart")
-    assert figures.count() == page.locator("figure.drawn .live svg").count() == 7
+    assert figures.count() == page.locator("figure.drawn .live svg").count() == 9
     marks = page.locator("#figure-1 .live svg .mark-symbol path")
     marks.nth(3).hover()
     tooltip = page.locator("#vg-tooltip-element")
@@ -116,7 +146,7 @@ def test_charts_are_drawn_under_the_policy_and_answer_to_the_pointer(opened):
 def test_time_stands_on_its_axis_and_lines_inside_their_chart(opened):
     page = opened("report")
     texts = page.locator("#figure-1 .live svg text").all_text_contents()
-    assert {"26 Oct", "2 Nov", "9 Nov", "16 Nov", "23 Nov"} <= set(texts)
+    assert {"26 Oct", "9 Nov", "23 Nov", "7 Dec", "21 Dec"} <= set(texts)  # the forecast is on the same axis
     xs = page.evaluate(
         "[...document.querySelectorAll('#figure-1 .live .mark-symbol path')].map(m => m.getBoundingClientRect().x)"
     )
