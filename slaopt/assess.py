@@ -9,7 +9,7 @@ from typing import Any
 from slaopt.analysis import Analysis
 from slaopt.analysis import analyze as analyze_period
 from slaopt.errors import InputError
-from slaopt.forecast import Backtest, Forecast, backtest
+from slaopt.forecast import Backtest, Forecast, backtest, forecast_curve
 from slaopt.optimize import Recommendation, recommend_threshold
 from slaopt.params import Params
 from slaopt.profile import Profiles
@@ -50,6 +50,9 @@ def assess(profiles: Profiles, params: Params) -> Assessment | Skipped:
     known = (params.threshold, recommendation.recommended_threshold)
     thresholds = sorted({threshold for threshold in known if threshold is not None})
     told = {(one.threshold, one.horizon): one for one in recommendation.forecast_now + recommendation.forecast_then}
+    if not told and thresholds:  # nothing is recommended, and still the current threshold has a future
+        curve = forecast_curve(profiles.hours, thresholds)
+        told = {} if isinstance(curve, Skipped) else {(one.threshold, one.horizon): one for one in curve.forecasts()}
     return Assessment(
         analysis=analysis,
         recommendation=recommendation,

@@ -246,6 +246,8 @@ def test_the_forecast_is_of_the_current_and_the_recommended_threshold(month):
     assert told.forecast[5].interval_80 == told.recommendation.then.interval
     assert {one.horizon for one in assessed(month, "checkout").forecast} == {7, 14, 30}
     assert len(assessed(month, "checkout").forecast) == 3
+    unsuited = assessed(month, "invoice-export", objective=0.999)
+    assert [(one.threshold, one.horizon) for one in unsuited.forecast] == [(40.0, 7), (40.0, 14), (40.0, 30)]
 
 
 def test_earlier_forecasts_are_scored_on_what_came(month):
@@ -348,6 +350,7 @@ def test_the_frame_has_a_row_for_each_candidate(month):
     frame = recommendation.to_frame()
     assert frame["threshold"].tolist() == [score.threshold for score in recommendation.candidates]
     assert (frame["rate_low"] <= frame["rate"]).all()
+    assert (frame["expected_low"] <= frame["expected_rate"]).all()
     assert frame["recommended"].sum() == frame["current"].sum() == 1
 
 

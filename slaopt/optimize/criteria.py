@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from slaopt.analysis.alerts import BURN_RATE_WINDOWS, burn_rates, factor
 from slaopt.analysis.extremes import fit_gumbel, greatest_of_days
-from slaopt.analysis.watch import QUARTER, RARE_DAYS, STATISTIC, Watch, recent, statistic, watch
+from slaopt.analysis.watch import QUARTER, RARE_DAYS, STATISTIC, Watch, per_quarter, recent, statistic, watch
 from slaopt.errors import InputError
 from slaopt.profile import Profile
 from slaopt.result import Result
@@ -161,9 +161,5 @@ def _burning(
     return rule, (
         f"The error budget burns {number(value)} times too fast for six hours ({rule}): "
         f"{percent(value * (1 - objective))} of the executions violate. None of the last {len(daily)} days did so; "
-        f"false alarms: {_about(false_alarms)} a quarter."
+        f"false alarms: {per_quarter(false_alarms)}."
     )
-
-
-def _about(per_quarter: float) -> str:
-    return f"about {number(per_quarter, 1)}" if per_quarter >= 0.05 else "under 0.1"

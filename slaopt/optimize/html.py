@@ -23,6 +23,9 @@ def recommendation_html(recommendation: Recommendation) -> str:
     parts = [f"<p><strong>{html.escape(recommendation.service)}</strong>: {html.escape(recommendation.sentence)}</p>"]
     if compared := comparison(recommendation.now, recommendation.then):
         parts.append(_table(compared[0], compared[1:]))
+    if recommendation.confidence_score is not None:
+        risk = f", the risk is {recommendation.implementation_risk}" if recommendation.implementation_risk else ""
+        parts.append(f"<p>Confidence in the best change is {chance(recommendation.confidence_score)}{risk}.</p>")
     if recommendation.reasons:
         parts.append("<ul>" + "".join(f"<li>{html.escape(reason)}</li>" for reason in recommendation.reasons) + "</ul>")
     if recommendation.candidates:
@@ -43,8 +46,8 @@ def _candidate(score: CandidateScore) -> list[str]:
     marks = [word for word, holds in (("current", score.current), ("recommended", score.recommended)) if holds]
     return [
         written(score.threshold),
-        frequency(score.rate.average_week),
-        chance(score.achievability or 0.0),
+        frequency(score.expected_rate),
+        chance(score.achievability),
         pages(score.pages_per_week),
         percent(score.tightness),
         number(score.loss, 2),

@@ -104,10 +104,11 @@ class Recommendation(Result):
 
         rows = []
         for score in self.candidates:
-            row = score.to_dict()
+            row = {name: value for name, value in score.to_dict().items() if name != "expected_interval"}
             interval = score.rate.interval
             row["rate"] = score.rate.average_week
             row["rate_low"], row["rate_high"] = (interval.low, interval.high) if interval else (None, None)
+            row["expected_low"], row["expected_high"] = score.expected_interval.low, score.expected_interval.high
             rows.append(row)
         return pd.DataFrame(rows)
 

@@ -45,7 +45,7 @@ class CandidateScore(Result):
     rate: RateEstimate  # what happened, and what level that shows
     expected_rate: float  # forecast over the coming 30 days
     expected_interval: Interval  # 80 % prediction
-    achievability: float | None  # probability that the objective is met over the coming 30 days
+    achievability: float  # probability that the objective is met over the coming 30 days
     pages_per_week: float
     tickets_per_week: float
     tightness: float
