@@ -1,4 +1,4 @@
-"""The same rows, written for every kind of source."""
+"""The same rows, written for every kind of source; the same places for a store, in every engine."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from slaopt.store import Store, open_database, open_store, upgrade
 from tests.parts import require
 from tests.postgres import postgresql_server
+from tests.store.builders import Place, place
 
 TABLE = "workflow_performance_metrics"
 Columns = Mapping[str, Sequence[Any]]
@@ -27,6 +29,29 @@ def postgresql_url() -> Iterator[str]:
     require("postgresql")
     with postgresql_server() as url:
         yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def new(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """A place with nothing in it."""
+    server = request.getfixturevalue("postgresql_url") if kind == "postgresql" else None
+    return place(kind, tmp_path, server)
+
+
+@pytest.fixture
+def made(new: Place) -> Place:
+    upgrade(open_database(new.address))
+    return new
+
+
+@pytest.fixture
+def store(made: Place) -> Store:
+    return open_store(made.address)
 
 
 @pytest.fixture(params=["csv", "csv.gz", "tsv", "jsonl", "parquet", "sqlite", "postgresql"])
