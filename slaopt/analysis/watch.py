@@ -39,6 +39,7 @@ __all__ = [
     "Detectable",
     "Usual",
     "Watch",
+    "per_quarter",
     "recent",
     "rise",
     "statistic",
@@ -73,7 +74,7 @@ class Detectable(Result):
     x3_seen: float  # 0–1: share of the starts at which a tripled violation rate is seen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Usual(Result):
     """What is usual at one threshold: the rate by hour, how far the level wanders, and the bound of the statistic."""
 
@@ -97,7 +98,7 @@ class Watch(Result):
     alarms: int  # days of its own history on which it would have alarmed
     detectable: tuple[Detectable, ...]
     days: int
-    usual: Usual | None = field(metadata={"published": None})
+    usual: Usual | None = field(metadata={"published": None}, compare=False)
     sentence: str
     why: str | None
 
@@ -162,6 +163,15 @@ def rise(factor: float) -> str:
     ('a doubled violation rate', 'a violation rate 2.5 times as high')
     """
     return RISES.get(factor, f"a violation rate {number(factor)} times as high")
+
+
+def per_quarter(alarms: float) -> str:
+    """Write how many alarms a quarter would raise.
+
+    >>> per_quarter(0.5), per_quarter(0.003)
+    ('about 0.5 a quarter', 'under 0.1 a quarter')
+    """
+    return f"about {number(alarms, 1)} a quarter" if alarms >= 0.05 else "under 0.1 a quarter"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,4 +323,4 @@ def _sentence(detectable: Sequence[Detectable], false_alarms: float) -> str:
         sees = f"{' and '.join(told)}, in at least 95 of 100 cases"
     else:
         sees = f"even {rise(FACTORS[-1])} might go unseen for a day, since violations are few or wander by themselves"
-    return f"{sees[0].upper()}{sees[1:]}; false alarms: about {number(false_alarms, 1)} a quarter."
+    return f"{sees[0].upper()}{sees[1:]}; false alarms: {per_quarter(false_alarms)}."
