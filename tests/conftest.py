@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(threads, "1")  # two test processes share the cores; before numpy is imported
@@ -14,6 +17,8 @@ for setting in ("SLAOPT_WORKSPACE", "SLAOPT_STORE"):
 import hypothesis
 import numpy as np
 import pytest
+
+from tests.commands import Run, executions, write_csv
 
 hypothesis.settings.register_profile("slaopt", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("slaopt")
@@ -28,6 +33,28 @@ def rng() -> np.random.Generator:
 def end() -> datetime:
     """The end of simulated time: a Tuesday, a full hour."""
     return datetime(2026, 11, 3, 14, tzinfo=UTC)
+
+
+@pytest.fixture
+def slaopt(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Run]:
+    """Run the command line in this process, from an empty folder."""
+    from slaopt import cli
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str | Path) -> Run:
+        monkeypatch.setattr(sys, "argv", ["slaopt", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return Run(int(ended.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory: pytest.TempPathFactory, end: datetime) -> Path:
+    """A file of measurements: one service, 20 days."""
+    return write_csv(tmp_path_factory.mktemp("data") / "exports.csv", executions("invoice-export", end))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

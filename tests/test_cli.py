@@ -2,64 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import pty
 import subprocess
 import sys
 import termios
-from collections.abc import Callable, Iterable
-from datetime import datetime
-from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import pytest
 
-from slaopt import cli
 from slaopt.errors import ParamsError, RefusedError, UnreachableError
-from slaopt.samples import BROKEN, SERVICES, service
-
-
-class Run(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-    @property
-    def refused_in_one_line(self) -> bool:
-        return self.out == "" and len(self.err.splitlines()) == 1 and self.err.startswith("slaopt: ")
-
-
-@pytest.fixture
-def slaopt(monkeypatch, capsys, tmp_path) -> Callable[..., Run]:
-    """Run the command line in this process, from an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str | Path) -> Run:
-        monkeypatch.setattr(sys, "argv", ["slaopt", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return Run(ended.value.code, *capsys.readouterr())
-
-    return run
-
-
-def write_csv(path: Path, rows: Iterable[tuple[object, ...]]) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("timestamp", "service", "duration_s"), *rows])
-    return path
-
-
-def executions(name: str, end: datetime, *, days: int = 20, called: str | None = None) -> list[tuple[object, ...]]:
-    times, durations = service(name).simulate(np.random.default_rng(5), end, days=days)
-    return [(f"{time}Z", called or name, duration) for time, duration in zip(times, durations, strict=True)]
-
-
-@pytest.fixture(scope="module")
-def exports(tmp_path_factory, end) -> Path:
-    return write_csv(tmp_path_factory.mktemp("data") / "exports.csv", executions("invoice-export", end))
+from slaopt.samples import BROKEN, SERVICES
+from tests.commands import executions, write_csv
 
 
 def test_a_good_file_is_understood(slaopt, exports):
