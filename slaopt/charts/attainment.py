@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from slaopt.analysis import Analysis
     from slaopt.analysis.attainment import Attainment
 
-__all__ = ["attainment_by_week", "span_of", "thresholds_of", "verdict_of"]
+__all__ = ["attainment_by_week", "level_of", "span_of", "thresholds_of", "verdict_of"]
 
 HALF_A_WEEK = 3.5 * 86_400_000
 FLATTEST = 4.0  # error budgets that the axis spans at least
@@ -169,7 +169,7 @@ def _reading(weeks: Sequence[Attainment]) -> str:
 def _told(week: Attainment) -> tuple[str, ...]:
     share = wording.percent(week.attainment or 0.0)
     if week.interval:
-        share += f" ({wording.span(wording.percent(week.interval.low), wording.percent(week.interval.high))})"
+        share += f" ({level_of(week)})"
     return (
         span_of(week), wording.count(week.executions), wording.count(week.violations), share,
         f"{wording.percent(week.objective)} {verdict_of(week)}", thresholds_of(week),
@@ -191,6 +191,13 @@ def _short(day: date) -> str:
 def verdict_of(week: Attainment) -> str:
     """Say whether the objective was kept."""
     return "open" if week.met is None else "kept" if week.met else "missed"
+
+
+def level_of(week: Attainment) -> str:
+    """Write the interval of the level, or nothing."""
+    if week.interval is None:
+        return ""
+    return wording.span(*(wording.percent(round(end, 4)) for end in (week.interval.low, week.interval.high)))
 
 
 def thresholds_of(week: Attainment) -> str:

@@ -55,7 +55,7 @@ def forecasts(assessment: Assessment) -> Figure | Absent:
     x = alt.X("rate:Q", scale=alt.Scale(domain=[0, top], nice=False), axis=percent_axis("Violation rate"))
     y = alt.Y(
         "row:N", sort=order, scale=alt.Scale(domain=order, paddingInner=0.1, paddingOuter=0.35),
-        axis=alt.Axis(title=None, domain=False, ticks=False, labelLimit=240),
+        axis=alt.Axis(title=None, domain=False, ticks=False, labelLimit=240, minExtent=142),
     )  # fmt: skip
     layers: list[Any] = []
     for place, side in enumerate(sides):

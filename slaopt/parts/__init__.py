@@ -6,7 +6,7 @@ from slaopt.parts.answer import action, now_and_then, reasons, verdict
 from slaopt.parts.appendix import excluded_time, provenance, settings, statistics
 from slaopt.parts.course import course, low_traffic, months
 from slaopt.parts.evidence import candidates, outliers, quality, replay_policy, slowdowns, trust
-from slaopt.parts.history import backtest
+from slaopt.parts.history import backtest, calibration
 from slaopt.parts.markup import Part
 from slaopt.parts.outlook import impact, outlook
 from slaopt.parts.portfolio import services, skipped, totals
@@ -16,6 +16,7 @@ __all__ = [
     "Part",
     "action",
     "backtest",
+    "calibration",
     "candidates",
     "course",
     "excluded_time",

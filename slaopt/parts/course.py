@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from slaopt import wording
-from slaopt.charts.attainment import span_of, thresholds_of, verdict_of
+from slaopt.charts.attainment import level_of, span_of, thresholds_of, verdict_of
 from slaopt.parts.markup import Part, render
 from slaopt.parts.tables import Cell, Row, parenthesised, table
 
@@ -57,14 +57,12 @@ def months(analysis: Analysis) -> Part:
 
 
 def _month(month: Attainment) -> Row:
-    interval = month.interval
-    ends = wording.span(wording.percent(interval.low), wording.percent(interval.high)) if interval else ""
     return Row(
         name=span_of(month),
         cells=(
             Cell(text=wording.count(month.executions)),
             Cell(text=wording.count(month.violations)),
-            Cell(text=wording.percent(month.attainment or 0.0), small=parenthesised(ends)),
+            Cell(text=wording.percent(month.attainment or 0.0), small=parenthesised(level_of(month))),
             Cell(text=f"{wording.percent(month.objective)} {MARKS[month.met]}", kind=f"was-{verdict_of(month)}"),
             Cell(text=thresholds_of(month)),
         ),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slaopt import wording
+from slaopt.optimize.confidence import CALIBRATION, Calibration
 from slaopt.parts.markup import Part, render
 from slaopt.parts.tables import Cell, Row, table
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from slaopt.assess import Assessment
     from slaopt.forecast import Backtest, BacktestRow
 
-__all__ = ["backtest"]
+__all__ = ["backtest", "calibration"]
 
 METHODS = {
     "slaopt": "this forecast",
@@ -63,3 +65,34 @@ def _below(found: Backtest) -> str:
     if found.why:
         told.append(f"No share of hits is given: {found.why}.")
     return " ".join(told)
+
+
+def calibration(assessment: Assessment) -> Part:
+    """Tell how often changes of each confidence turned out better, and where the one of this report lies."""
+    score = assessment.recommendation.confidence_score
+    if score is None:
+        return Part(html="", text="")
+    columns = ("Confidence given", "on average", "turned out better", "Changes")
+    below = (
+        "Simulated services whose next 30 days are known, docs/evidence.md: better is a lower loss than that of the "
+        "threshold in force. ±: standard error."
+    )
+    return table(
+        "Confidence given, and what came", columns, [_group(group, score) for group in CALIBRATION],
+        kind="calibration", below=below,
+    )  # fmt: skip
+
+
+def _group(group: Calibration, score: float) -> Row:
+    error = math.sqrt(group.better * (1 - group.better) / group.cases)
+    here = group.low <= score < group.high or score == group.high == 1
+    return Row(
+        name=wording.span(wording.percent(group.low), wording.percent(group.high)),
+        kind="then" if here else "",
+        badges=("this report",) * here,
+        cells=(
+            Cell(text=wording.percent(group.said)),
+            Cell(text=wording.percent(group.better), small=f"± {max(1, round(100 * error))}"),
+            Cell(text=wording.count(group.cases)),
+        ),
+    )

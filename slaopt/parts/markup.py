@@ -48,10 +48,11 @@ def _environment() -> Environment:
 
 
 def bound(value: Any) -> Any:
-    """Keep a number and its unit, and both ends of a span, on one line; what is HTML already stays as it is."""
+    """Keep a number with sign and unit, and both ends of a span, on one line; what is HTML already stays as it is."""
     if type(value) is not str:
         return value
     joined = re.sub(r"(?<=\d) (?=(?:%|µs|ms|s|min|h|d)(?:\W|$))", NO_BREAK_SPACE, value)
+    joined = re.sub(r"(?<=[×±]) (?=\d)", NO_BREAK_SPACE, joined)
     return re.sub(r"(?<=\d)–(?=\d)", f"–{WORD_JOINER}", joined)
 
 

@@ -50,10 +50,14 @@ def _incidents(analysis: Analysis) -> Iterator[str]:
     if rate is None or without is None:
         yield f"{told}: far slower than such hours usually are."
         return
+    whole, calm = (frequency(one.average_week) for one in (rate, without))
+    if whole == calm:
+        yield f"{told}: with or without {'it' if hours == 1 else 'them'} {whole} of 1,000 executions violated."
+        return
     yield (
-        f"{told}: with {'it' if hours == 1 else 'them'} {frequency(rate.average_week)} of 1,000 executions violated"
+        f"{told}: with {'it' if hours == 1 else 'them'} {whole} of 1,000 executions violated"
         f"{_in_parentheses(interval_of(rate.interval))}, without {'it' if hours == 1 else 'them'} "
-        f"{frequency(without.average_week)}{_in_parentheses(interval_of(without.interval))}."
+        f"{calm}{_in_parentheses(interval_of(without.interval))}."
     )
 
 
