@@ -71,7 +71,12 @@ def test_the_main_job_runs_outside_the_clone(installed, tmp_path):
     slaopt(installed, work, "report", "invoice-export", "--source", "measurements/requests.parquet")
     (report,) = (work / "reports").glob("invoice-export-*/*/report.html")
     assert (work / "reports" / "index.html").is_file()
-    slaopt(installed, work, "verify", str(report.parent))
+    (listed,) = json.loads(slaopt(installed, work, "services", "list", "--json"))
+    assert (listed["service_type"], listed["threshold"], listed["objective"]) == ("invoice-export", 40, 0.95)
+    (verified,) = json.loads(slaopt(installed, work, "verify", str(report.parent), "--json"))
+    assert (verified["status"], verified["recorded"]) == ("same", True)
     changed = report.parent / "result.json"
     changed.write_text(changed.read_text(encoding="utf-8").replace("3", "4", 1), encoding="utf-8")
     slaopt(installed, work, "verify", str(report.parent), status=1)
+    slaopt(installed, work, "db", "downgrade", "--yes")
+    assert json.loads(slaopt(installed, work, "db", "current", "--json"))["revision"] is None
