@@ -220,7 +220,8 @@ def _measured(threshold: float, seen: Mask, silent: Mask, quiet: float, degradat
     """
     counted = np.maximum(silent.sum(axis=0), 1)[:, None, None]
     share = (seen & silent[..., None, None]).sum(axis=0) / counted
-    for j in np.flatnonzero(~silent.any(axis=0)[1:]) + 1:
+    measured = np.atleast_1d(np.any(silent, axis=0))  # (hours,)
+    for j in np.flatnonzero(~measured[1:]) + 1:
         share[j] = share[j - 1]
     likely = (share * counted + 1) / (counted + 2)  # all of so few starts do not prove that each is caught
     error = np.sqrt(likely * (1 - likely) / (counted + 2))
