@@ -34,6 +34,8 @@ from slaopt.forecast.naive import Rule, simple_rules
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 FAMILIES = ("cold", "itsm", "net", "nab")  # a family with a common cause is one: ping and test runs share a line
 SIMULATED = "simulation"
+SHIFT = "after a shift"
+COLUMNS = ("7 days", "14 days", "30 days", SHIFT)
 NAIVE = ("whole period", "last week", "half-life of 7 days", "EWMA 0.2")
 SEED = 20261125
 DAY = 86_400_000_000  # microseconds
@@ -45,6 +47,7 @@ class Window:
 
     family: str
     file: str
+    block: int  # four weeks of one family, which share causes
     learn: int
     horizon: int
     after_shift: bool
@@ -97,7 +100,8 @@ def _window(row, stamps: np.ndarray, durations: np.ndarray) -> Window:
     day = row.learn_days - 1 - (origin - 1 - stamps[first:at]) // DAY
     history = _history(day, durations[first:at], row.learn_days)
     return Window(
-        family=row.family, file=row.file, learn=row.learn_days, horizon=row.horizon_days,
+        family=row.family, file=row.file, block=FAMILIES.index(row.family) * 10_000 + origin // (28 * DAY),
+        learn=row.learn_days, horizon=row.horizon_days,
         after_shift=bool(row.after_shift), history=history, executions=float(last - at),
         violations=(durations[at:last, None] > history.thresholds).sum(axis=0).astype(float),
     )  # fmt: skip
@@ -110,7 +114,7 @@ def simulated_windows(*, services: int = 300, seed: int = SEED) -> list[Window]:
     """
     rng = np.random.default_rng(seed)
     found: list[Window] = []
-    for _ in range(services):
+    for number in range(services):
         day, durations = _simulated(rng)
         history = _history(day[day < 30], durations[day < 30], 30)
         for horizon in (7, 14, 30):
@@ -118,7 +122,8 @@ def simulated_windows(*, services: int = 300, seed: int = SEED) -> list[Window]:
             violations = (came[:, None] > history.thresholds).sum(axis=0).astype(float)
             found.append(
                 Window(
-                    family=SIMULATED, file=SIMULATED, learn=30, horizon=horizon, after_shift=False, history=history,
+                    family=SIMULATED, file=SIMULATED, block=-number, learn=30, horizon=horizon,
+                    after_shift=False, history=history,
                     executions=float(len(came)), violations=violations,
                 )
             )  # fmt: skip
@@ -193,10 +198,25 @@ class Scores:
     confidence: np.ndarray  # high, medium, low
     likely: np.ndarray  # violations to expect if the learning period's rate goes on
     learned: np.ndarray  # rate of the learning period
-    window: np.ndarray  # number of each cell's window
+    horizon: np.ndarray
+    after_shift: np.ndarray
+    family: np.ndarray
+    file: np.ndarray
+    block: np.ndarray
 
     def take(self, mask: np.ndarray) -> Scores:
         return Scores(**{part.name: getattr(self, part.name)[mask] for part in fields(self)})
+
+    def column(self, name: str) -> np.ndarray:
+        """Cells of 7, 14 or 30 days, or of 14 days 3 to 8 days after a shift of level."""
+        shifted = name == SHIFT
+        return (self.horizon == (14 if shifted else int(name.split()[0]))) & (self.after_shift == shifted)
+
+    def error_of(self, values: np.ndarray) -> float:
+        """Standard error of a mean over these cells, those of one family and four weeks taken together."""
+        _, member = np.unique(self.block, return_inverse=True)
+        sums = np.bincount(member, weights=values - values.mean())
+        return float(np.sqrt((sums**2).sum()) / len(values))
 
     @property
     def hit(self) -> np.ndarray:
@@ -235,20 +255,24 @@ class Scores:
 def scores_of(windows: Sequence[Window], constants: dict[str, Constants]) -> dict[str, Scores]:
     """Score the forecast and the simple rules, each with intervals; constants by family (else those shipped)."""
     told: dict[str, list[list[np.ndarray]]] = {name: [] for name in ("slaopt", *NAIVE)}
-    for number, one in enumerate(windows):
+    for one in windows:
         horizon = np.array([float(one.horizon)])
         curve = curve_of(one.history, horizon, constants.get(one.family, CONSTANTS))
         expected, rate = float(curve.executions[0]), one.violations / one.executions
         learned = one.history.above.sum(axis=1) / one.history.n.sum()
         said = [forecast.confidence for forecast in curve.forecasts()]
-        common = [np.full(4, one.executions), expected * learned, learned, np.full(4, number)]
+        about = (one.horizon, one.after_shift, one.family, one.file, one.block)
+        common = [np.full(4, one.executions), expected * learned, learned, *(np.full(4, item) for item in about)]
         own = [curve.rates[0], curve.outlook.quantiles(0, QUANTILES), curve.ends[0], _best(curve), np.array(said)]
         told["slaopt"].append([*own, rate, *common])
         for name, rule in _rules(one.history).items():
             ends = whole_counts(rule.quantiles(expected, ENDS), expected)
             named = [rule.rate, rule.quantiles(expected, QUANTILES), ends, rule.rate, np.array(said)]
             told[name].append([*named, rate, *common])
-    names = ("forecast", "quantiles", "ends", "best", "confidence", "rate", "executions", "likely", "learned", "window")
+    names = (
+        "forecast", "quantiles", "ends", "best", "confidence", "rate", "executions", "likely", "learned", "horizon",
+        "after_shift", "family", "file", "block",
+    )  # fmt: skip
     return {
         method: Scores(
             **{name: np.concatenate(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
