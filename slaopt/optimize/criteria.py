@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -107,18 +107,28 @@ def parse_rule(written: Mapping[str, Any] | str) -> RollbackRule:
     return RollbackRule(**written)
 
 
-def rollback(steps: Profile, threshold: float, *, objective: float, window_days: float = 30, seed: int = 0) -> Rollback:
+def rollback(
+    steps: Profile,
+    threshold: float,
+    *,
+    objective: float,
+    window_days: float = 30,
+    since: datetime | None = None,
+    seed: int = 0,
+) -> Rollback:
     """Make the criteria under which a change to `threshold` is rolled back, from the service's own last 30 days.
 
-    Without a watch (too short a history), and where no violation rate burns fast enough, a rule is left out.
+    Without a watch (too short a history), and where no violation rate burns fast enough, a rule is left out. `since`:
+    when the level of the service changed for good, where it did; burn rates are judged from then on.
     """
-    watched = watch(steps, threshold, seed=seed)
+    watched = watch(steps, threshold, since=since, seed=seed)
     rules, criteria = [], []
     if watched.bound is not None:
         rule = RollbackRule(metric=STATISTIC, operator=">", value=watched.bound, window=LONGEST)
         rules.append(rule)
         criteria.append(f"The watch rises over {number(watched.bound)} ({rule}). {watched.sentence}")
-    burning = _burning(recent(steps), threshold, objective=objective, window_days=window_days)
+    history = recent(steps if since is None else steps.between(since, steps.end))
+    burning = _burning(history, threshold, objective=objective, window_days=window_days)
     if burning is not None:
         rules.append(burning[0])
         criteria.append(burning[1])

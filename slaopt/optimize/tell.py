@@ -62,7 +62,7 @@ def tell(decision: Decision, at: Moment, setting: Setting, *, earlier: Earlier |
     impact = impact_of(ladder, decision.losses, now=current, then=recommended, costs=params.costs)
     back = None
     if now is not None and changed:
-        back = rollback(at.steps, then.threshold, objective=params.objective, seed=params.seed)
+        back = rollback(at.steps, then.threshold, objective=params.objective, since=setting.since, seed=params.seed)
     factors: tuple[RiskFactor, ...] = ()
     if changed:
         factors = risk_factors(

@@ -1,5 +1,7 @@
 """How sure a gain is: laws, and a plain simulation of the month that comes."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.special import expit, logit
@@ -32,8 +34,22 @@ def test_unsteady_pages_make_a_gain_less_sure():
     assert chance_of_gain(gains, wild) < chance_of_gain(gains, calm)
 
 
-def test_the_shipped_table_says_what_it_says():
+def test_the_shipped_table_is_that_of_the_evidence():
+    page = (Path(__file__).parents[2] / "docs" / "evidence.md").read_text(encoding="utf-8")
+    found: dict[tuple[float, float], list[tuple[int, float, float]]] = {}
+    for line in page.partition("| services | confidence |")[2].partition("\n\n")[0].splitlines()[2:]:
+        services, span, changes, said, better, *_ = (cell.strip() for cell in line.strip("|").split("|"))
+        if services in {"simulated", "fresh"}:
+            low, high = (float(end) for end in span.split("–"))
+            found.setdefault((low, high), []).append((int(changes), float(said), float(better.split()[0])))
+    assert list(found) == [(row.low, row.high) for row in CALIBRATION]
     for row in CALIBRATION:
-        assert row.low < row.said < row.high
-        assert 0 <= row.better <= 1
-    assert [row.low for row in CALIBRATION] == sorted(row.low for row in CALIBRATION)
+        cases, said, better = np.array(found[row.low, row.high]).T
+        error = 2 * np.sqrt(0.25 / cases.sum())
+        assert row.said == pytest.approx(said @ cases / cases.sum(), abs=0.02)
+        assert row.better == pytest.approx(better @ cases / cases.sum(), abs=error)
+
+
+def test_the_surer_a_change_the_more_often_it_was_better():
+    assert [row.better for row in CALIBRATION] == sorted(row.better for row in CALIBRATION)
+    assert all(row.low < row.said < row.high for row in CALIBRATION)
