@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,7 +22,7 @@ from slaopt.wording import number
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ENDS", "HORIZONS", "LEARN_DAYS", "Confidence", "Curve", "Forecast", "curve_of", "forecast_curve"]
+__all__ = ["ENDS", "HORIZONS", "LEARN_DAYS", "Confidence", "Curve", "Forecast", "curve_of", "flat", "forecast_curve"]
 
 Floats = NDArray[np.float64]
 Confidence = Literal["high", "medium", "low"]
@@ -96,14 +96,7 @@ class Curve(Result):
         """Give one row for each threshold and horizon."""
         import pandas as pd
 
-        rows = []
-        for told in self.forecasts():
-            row = told.to_dict()
-            for level in ("80", "95"):
-                interval = row.pop(f"interval_{level}")
-                row |= {f"low_{level}": interval["low"], f"high_{level}": interval["high"]}
-            rows.append(row)
-        return pd.DataFrame(rows)
+        return pd.DataFrame([flat(one.to_dict()) for one in self.forecasts()])
 
     def _row(self, horizon: float) -> int:
         found = np.flatnonzero(np.isclose(self.horizons, horizon))
@@ -153,6 +146,12 @@ class Curve(Result):
         if width > MEDIUM:
             return f"the rate moved too much: the ends of the 80 % interval lie a factor of {np.exp(width):.0f} apart"
         return None
+
+
+def flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a published forecast without nesting: the ends of its intervals in columns of their own."""
+    ends = {f"{end}_{level}": row[f"interval_{level}"][end] for level in ("80", "95") for end in ("low", "high")}
+    return {name: value for name, value in row.items() if not name.startswith("interval_")} | ends
 
 
 def curve_of(history: History, horizons: Floats, constants: Constants = CONSTANTS) -> Curve:
