@@ -4,7 +4,8 @@ Every five minutes, for windows of 1, 3, 6 and 24 hours, the violations X are se
 times a rate by hour of day and weekend. Anscombe's root makes their difference comparable at small and at large counts;
 it is divided by what the level itself varies by over such a window. The greatest of the windows is the statistic, and
 its bound is what the service's own days pass once in 180. So a service whose level wanders gets a higher bound, and
-what can then be seen is reckoned beforehand, by injection, instead of being promised.
+what can then be seen is reckoned beforehand, by injection, instead of being promised. Where the level of the service
+changed for good, what came before is set against its own level, and a day on either side of the change is left out.
 
 The bound is never so low that a handful of slow executions undoes a change, not even where history holds no violation.
 
@@ -16,8 +17,8 @@ Anscombe: The transformation of Poisson, binomial and negative-binomial data. Bi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -61,6 +62,7 @@ FACTORS = (1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0)  # on
 TRIPLED = FACTORS.index(3.0)
 WITHIN = (6, 24)  # hours
 SEEN = 0.95
+NEW_LEVEL = 4.0  # with 1, quarters after a change held 1.3 alarms; with this 0.8 (40 simulated)
 STARTS = 120
 RISES = {2.0: "a doubled violation rate", 3.0: "a tripled violation rate"}
 
@@ -103,24 +105,32 @@ class Watch(Result):
     why: str | None
 
 
-def usual(steps: Profile, threshold: float) -> Usual | None:
+def usual(steps: Profile, threshold: float, *, since: datetime | None = None) -> Usual | None:
     """Learn from the last 30 days of a Profile of five-minute steps what is usual; None under 14 days with executions.
 
-    The rate by hour is that of two harmonics and a weekend effect (Poisson, log link); the variance of the level over a
-    window is that of its violations beyond their own number.
+    The rate by hour is that of two harmonics and a weekend effect (Poisson, log link), times another level before
+    `since`; the variance of the level over a window is that of its violations beyond their own number.
     """
-    counts = _Counts.of(recent(steps), threshold)
-    if counts.days < FEWEST_DAYS:
-        return None
-    rates = _rates(counts)
+    counts = _Counts.of(recent(steps), threshold, since=since)
+    return None if counts.days < FEWEST_DAYS else _usual(counts, threshold)[0]
+
+
+def _usual(counts: _Counts, threshold: float) -> tuple[Usual, _Counts]:
+    """What is usual, and the counts with the level that they had before the change."""
+    rates, earlier = _rates(counts)
+    counts = replace(counts, level=np.where(counts.before, earlier, 1.0))
     seen, expected = counts.windows(rates)
     unrest = np.sqrt(_variances(seen, expected))
     highest = counts.daily(_scores(seen, expected, unrest).max(axis=0))
     fitted = fit_gumbel(highest)
     bound = max(float(np.ceil(100 * fitted.once_in(RARE_DAYS)) / 100), LEAST_BOUND)
-    return Usual(
+    if counts.before.any():  # few days say where the new level lies, so it is trusted less
+        new_days = max(float((counts.settled & ~counts.before).sum()) * counts.step / DAY, 1.0)
+        unrest = np.sqrt(unrest**2 + NEW_LEVEL * unrest[-1] ** 2 / new_days)
+    learned = Usual(
         threshold=threshold, rates=rates, unrest=unrest, bound=bound, passed=fitted.exceeded(bound), days=counts.days
     )
+    return learned, counts
 
 
 def statistic(usual: Usual, fresh: Profile) -> Floats:
@@ -128,7 +138,10 @@ def statistic(usual: Usual, fresh: Profile) -> Floats:
 
     Only windows that lie inside the Profile are looked at, so it should begin a day before the first look.
     """
-    counts = _Counts.of(fresh, usual.threshold)
+    return _statistic(usual, _Counts.of(fresh, usual.threshold))
+
+
+def _statistic(usual: Usual, counts: _Counts) -> Floats:
     seen, expected = counts.windows(usual.rates)
     scores = _scores(seen, expected, usual.unrest)
     for score, length in zip(scores, counts.lengths, strict=True):
@@ -136,19 +149,22 @@ def statistic(usual: Usual, fresh: Profile) -> Floats:
     return np.where(counts.counting, scores.max(axis=0), -np.inf)
 
 
-def watch(steps: Profile, threshold: float, *, seed: int = 0) -> Watch:
-    """Learn a watch from the last 30 days, and reckon by injection what it would see; `seed` is of the injections."""
-    steps = recent(steps)
-    counts, learned = _Counts.of(steps, threshold), usual(steps, threshold)
-    if learned is None:
+def watch(steps: Profile, threshold: float, *, since: datetime | None = None, seed: int = 0) -> Watch:
+    """Learn a watch from the last 30 days, and reckon by injection what it would see; `seed` is of the injections.
+
+    `since`: when the level of the service changed for good, where it did.
+    """
+    counts = _Counts.of(recent(steps), threshold, since=since)
+    if counts.days < FEWEST_DAYS:
         why = f"only {counts.days} days with executions; a watch needs {FEWEST_DAYS} to learn what is usual"
         return Watch(
             threshold=threshold, statistic=STATISTIC, bound=None, windows=WINDOWS, false_alarms_per_quarter=None,
             alarms=0, detectable=(), days=counts.days, usual=None, sentence=f"No watch: {why}.", why=why,
         )  # fmt: skip
+    learned, counts = _usual(counts, threshold)
     detectable = _detectable(counts, learned, np.random.default_rng(seed))
-    false_alarms = QUARTER * learned.passed * counts.days / max(len(counts.executed) * counts.step / DAY, 1)
-    alarming = counts.daily(statistic(learned, steps)) > learned.bound
+    false_alarms = QUARTER * learned.passed * counts.days / max(counts.settled.sum() * counts.step / DAY, 1)
+    alarming = counts.daily(_statistic(learned, counts)) > learned.bound
     return Watch(
         threshold=threshold, statistic=STATISTIC, bound=learned.bound, windows=WINDOWS,
         false_alarms_per_quarter=false_alarms, alarms=int(alarming.sum()), detectable=detectable,
@@ -182,18 +198,27 @@ class _Counts:
     violations: Floats
     weekend: Slots  # 0 or 1
     hour: Slots  # of the day, local time
-    counting: NDArray[np.bool_]  # False in excluded time
+    counting: NDArray[np.bool_]  # False in excluded time, and while the level changes
+    before: NDArray[np.bool_]  # before the level changed
+    settled: NDArray[np.bool_]  # not within a day of the change
+    level: Floats  # of the violation rate, relative to that after the change
     step: timedelta
 
     @classmethod
-    def of(cls, steps: Profile, threshold: float) -> _Counts:
+    def of(cls, steps: Profile, threshold: float, *, since: datetime | None = None) -> _Counts:
         _, weekday, hour = local_times(steps)
+        changed = 0 if since is None else int((since - steps.start) / steps.step)  # slots before the change
+        slot = np.arange(steps.slots)
+        settled = (np.abs(slot + 0.5 - changed) > DAY / steps.step) | (changed <= 0)
         return cls(
             executed=steps.valid,
             violations=steps.violations(threshold).middle,
             weekend=np.isin(weekday, WEEKEND).astype(np.int64),
             hour=hour,
-            counting=steps.slot_sums.excluded < 1,
+            counting=(steps.slot_sums.excluded < 1) & settled,
+            before=slot < changed,
+            settled=settled,
+            level=np.ones(steps.slots),
             step=steps.step,
         )
 
@@ -209,11 +234,13 @@ class _Counts:
 
     def daily(self, values: Floats) -> Floats:
         """Give the greatest value of each day with executions: (slots,) → (days,)."""
-        return greatest_of_days(values, self.executed, self.step)
+        quiet = np.where(self.settled, values, -np.inf)
+        days = greatest_of_days(quiet, np.where(self.settled, self.executed, 0.0), self.step)
+        return days[np.isfinite(days)]
 
     def expected(self, rates: Floats) -> Floats:
         """Violations expected in each slot, (slots,)."""
-        return np.asarray(self.executed * rates[self.weekend, self.hour])
+        return np.asarray(self.executed * rates[self.weekend, self.hour] * self.level)
 
     def windows(self, rates: Floats) -> tuple[Floats, Floats]:
         """Violations, and those expected, in the windows that end with each slot, (windows, slots) each."""
@@ -227,19 +254,26 @@ def recent(steps: Profile) -> Profile:
     return steps.between(max(steps.start, steps.end - HISTORY), steps.end)
 
 
-def _rates(counts: _Counts) -> Floats:
-    """Violation rate by weekend and hour of day, (2, 24): Poisson likelihood, effects held near 0 where data are few.
+def _rates(counts: _Counts) -> tuple[Floats, float]:
+    """Violation rate by weekend and hour of day, (2, 24), and its level before the change, relative to that after it.
 
-    Half a violation, spread like the executions, keeps the rate of a service without one above 0.
+    Poisson likelihood, effects held near 0 where data are few.
+
+    Half a violation on either side, spread like the executions, keeps the rate of a service without one above 0.
     """
-    cell = counts.weekend * 24 + counts.hour
-    executed = np.bincount(cell, weights=counts.executed, minlength=48)
-    violations = np.bincount(cell, weights=counts.violations, minlength=48) + 0.5 * executed / executed.sum()
-    angle = 2 * np.pi * (np.arange(48) % 24) / 24
-    effects = [np.ones(48), *(f(k * angle) for k in (1, 2) for f in (np.sin, np.cos)), np.arange(48) >= 24]
-    design = np.stack(effects, axis=1).astype(float)
-    hold = np.diag([0.0, *np.ones(5)])
-    beta = np.zeros(6)
+    cell = counts.before * 48 + counts.weekend * 24 + counts.hour
+    number = np.arange(96)
+    executed, violations = (
+        np.bincount(cell, weights=values * counts.settled, minlength=96)
+        for values in (counts.executed, counts.violations)
+    )
+    for side in (slice(0, 48), slice(48, 96)):
+        violations[side] += 0.5 * executed[side] / max(executed[side].sum(), 1.0)
+    angle = 2 * np.pi * (number % 24) / 24
+    shape = [f(k * angle) for k in (1, 2) for f in (np.sin, np.cos)]
+    design = np.stack([np.ones(96), *shape, number % 48 >= 24, number >= 48], axis=1).astype(float)
+    hold = np.diag([0.0, *np.ones(5), 0.0 if executed[48:].any() else 1.0])
+    beta = np.zeros(7)
     beta[0] = np.log(violations.sum() / executed.sum())
     for _ in range(50):  # Newton's steps, at most 1 long
         expected = executed * np.exp(np.minimum(design @ beta, 0.0))
@@ -248,7 +282,8 @@ def _rates(counts: _Counts) -> Floats:
         beta += step
         if np.abs(step).max() < 1e-9:
             break
-    return np.asarray(np.exp(np.minimum(design @ beta, 0.0)).reshape(2, 24))
+    rates = np.exp(np.minimum(design @ beta, 0.0))
+    return np.asarray(rates[:48].reshape(2, 24)), float(np.exp(beta[-1]))
 
 
 def _variances(seen: Floats, expected: Floats) -> Floats:
@@ -273,8 +308,8 @@ def _detectable(counts: _Counts, usual: Usual, rng: np.random.Generator) -> tupl
     """Which factors are seen: violations are added from each start on, and the watch is asked whether it alarms."""
     lengths = [round(timedelta(hours=hours) / counts.step) for hours in WITHIN]
     slots = len(counts.executed)
-    after_a_day = np.arange(slots) >= max(counts.lengths)
-    starts = spread_starts(counts.counting & after_a_day, longest=max(lengths), number=STARTS)
+    begun = (np.arange(slots) >= max(counts.lengths)) & ~counts.before
+    starts = spread_starts(counts.counting & begun, longest=max(lengths), number=STARTS)
     at = np.minimum(starts[:, None] + np.arange(max(lengths)), slots - 1)  # (starts, longest)
     seen, expected = counts.windows(usual.rates)
     lacking: Floats = np.where(counts.counting, _needed(usual, expected) - seen, np.inf)[:, at]
@@ -299,7 +334,7 @@ def _added(counts: _Counts, usual: Usual, rng: np.random.Generator) -> Floats:
     They are drawn given the level, and that given the violations of its day and of its hour (gamma, conjugate): so the
     chance that is in the history's own counts is not multiplied with them.
     """
-    rate = usual.rates[counts.weekend, counts.hour]
+    rate = usual.rates[counts.weekend, counts.hour] * counts.level
     of_day = usual.unrest[-1] ** 2
     for length, variance in ((counts.lengths[-1], of_day), (counts.lengths[0], usual.unrest[0] ** 2 - of_day)):
         if variance > 0:

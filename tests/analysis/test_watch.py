@@ -194,3 +194,26 @@ def test_a_threshold_that_everything_violates_can_be_watched():
     one = watch(counted(np.zeros_like(kept), kept + violated), 1.0)
     assert one.alarms == 0
     assert [each.factor for each in one.detectable] == [None, None]
+
+
+def after_a_change(seed: int):
+    """Twenty days at 0.5 % and ten at 5 %; the quarter after them; when the change was."""
+    rng = np.random.default_rng([31, seed])
+    before, after = Watched(2e4, 0.005), Watched(2e4, 0.05)
+    earlier, later = before.draw(rng, 20)[:2], after.draw(rng, 10 + 90)[:2]
+    kept, violated = (np.concatenate(sides) for sides in zip(earlier, later, strict=True))
+    learned = 30 * A_DAY
+    fresh = counted(kept[learned:], violated[learned:])
+    return counted(kept[:learned], violated[:learned]), fresh, START + 20 * DAY
+
+
+def test_a_change_of_level_in_its_history_does_not_dull_the_watch():
+    alarms = []
+    for seed in range(30):
+        history, fresh, since = after_a_change(seed)
+        learned = usual(history, 1.0, since=since)
+        highest = greatest_of_days(statistic(learned, fresh)[A_DAY:], fresh.valid[A_DAY:], STEP)
+        alarms.append(np.count_nonzero(highest > learned.bound))
+    aware, unaware = watch(history, 1.0, since=since), watch(history, 1.0)
+    assert aware.detectable[1].x3_seen >= 0.95 > unaware.detectable[1].x3_seen
+    assert np.mean(alarms) <= 1 + 2 * np.sqrt(1 / len(alarms))  # a quarter, with two Monte-Carlo errors
