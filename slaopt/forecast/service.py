@@ -13,7 +13,7 @@ import numpy as np
 
 from slaopt.analysis.enough import begun, too_little
 from slaopt.errors import InputError
-from slaopt.forecast.curve import LEARN_DAYS, Forecast, forecast_curve
+from slaopt.forecast.curve import LEARN_DAYS, Forecast, flat, forecast_curve
 from slaopt.forecast.history import day_counts
 from slaopt.params import Params
 from slaopt.profile import Profile, Profiles
@@ -48,13 +48,7 @@ class ServiceForecast(Result):
         """Give one row for each threshold and horizon, the ends of intervals in columns of their own."""
         import pandas as pd
 
-        rows = []
-        for row in self.to_dict()["forecasts"]:
-            ends = {
-                f"{end}_{level}": row[f"interval_{level}"][end] for level in ("80", "95") for end in ("low", "high")
-            }
-            rows.append({name: value for name, value in row.items() if not name.startswith("interval_")} | ends)
-        return pd.DataFrame(rows)
+        return pd.DataFrame([flat(row) for row in self.to_dict()["forecasts"]])
 
     def _repr_html_(self) -> str:
         head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in COLUMNS)
