@@ -101,6 +101,8 @@ def translated(error: exc.SQLAlchemyError, url: sa.URL, dialect: Dialect) -> Inp
     code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or ""
     if dialect == "sqlite" and "locked" not in text and "busy" not in text:
         return InputError(f"{shown(url)}: SQLite says: {text}")
+    if dialect == "sqlite":
+        return UnreachableError(f"{shown(url)} is kept locked by another program ({text}); try again when that is done")
     if isinstance(error, exc.OperationalError | exc.InterfaceError) and code[:2] not in ("22", "42"):
         return UnreachableError(f"{shown(url)} does not answer: {text}; check address, name and password")
     return InputError(f"{shown(url)}: the database says: {text}")

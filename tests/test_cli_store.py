@@ -114,6 +114,15 @@ def test_a_store_needs_a_workspace_or_an_address(slaopt, tmp_path, monkeypatch):
     assert "password" not in slaopt("services", "--store", "postgresql://me:password@127.0.0.1:1/x").err
 
 
+def test_params_may_name_the_store(slaopt, work):
+    with (work / "params" / "default.yaml").open("a") as file:
+        file.write("\nstore: decided.db\n")
+    assert slaopt("services", "add", "login", "--threshold", "1").status == 0
+    assert (work / "decided.db").exists()
+    assert not (work / "slaopt.db").exists()
+    assert slaopt("services", "list", "--store", "slaopt.db").out.startswith("no service yet")
+
+
 def test_a_database_that_does_not_answer_is_5(slaopt, work):
     run = slaopt("services", "list", "--store", "postgresql://me:s3cret@127.0.0.1:1/ops")
     assert (run.status, run.refused_in_one_line, "s3cret" in run.err) == (5, True, False)

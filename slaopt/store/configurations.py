@@ -37,9 +37,12 @@ class Configurations:
     columns: Mapping[str, Column]  # of those that hold thresholds
 
     def read(self, connection: sa.Connection, name: str | None = None) -> list[ServiceRecord]:
-        """Give the rows under exactly that name (None: all), in the order of the services' names."""
+        """Give the rows of that name (None: all), in the order of the services' names; blanks around it are no part."""
         query = sa.select(*self.table.c.values())
-        rows = connection.execute(query if name is None else query.where(self.table.c.service_type == name)).mappings()
+        if name is not None:
+            spellings = {name, unicodedata.normalize("NFD", name)}
+            query = query.where(sa.func.trim(self.table.c.service_type).in_(spellings))
+        rows = connection.execute(query).mappings()
         return sorted((self._record(dict(row)) for row in rows), key=lambda record: record.service)
 
     def insert(self, connection: sa.Connection, record: ServiceRecord, *, unit: str, at: datetime) -> None:

@@ -76,8 +76,8 @@ class Transaction:
 
     def service(self, name: str) -> ServiceRecord | None:
         """Give what is decided about a service; None where it has no row."""
-        found = self._configurations.read(self._connection, name) or self._configurations.read(self._connection)
-        return next((record for record in found if record.service == name), None)
+        found = self._configurations.read(self._connection, name)
+        return found[0] if found else None
 
     def add_service(
         self, record: ServiceRecord, *, unit: str = "seconds", by: str, reason: str, at: datetime
