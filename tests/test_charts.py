@@ -173,8 +173,8 @@ def test_the_worst_day_is_named_only_where_it_stands_out():
 def test_a_season_is_named_and_noise_is_not():
     assert figure(with_verdict("keep"), "week").title.startswith("No hour of the day and no weekday differs by more")
     title = figure(made("search"), "week").title  # whose level is highest about 15 h, and lower at weekends
-    assert re.match(r"Slowest at 1[3-7] h \(95 % within \d+ ms\), fastest at [1-5] h", title)
-    assert re.search(r"slowest on \w{3} .*, fastest on (Sat|Sun) \(\d+ ms\)$", title)
+    assert re.match(r"Against the mean level, slowest at 1[3-7] h \(\+1\d %\), fastest at [1-5] h \(−1\d %\)", title)
+    assert re.search(r"slowest on \w{3} \(\+[\d.]+ %\), fastest on (Sat|Sun) \(−[\d.]+ %\)$", title)
 
 
 def test_the_objective_is_kept_from_the_first_candidate_whose_rate_fits_the_budget():
@@ -309,7 +309,7 @@ def test_a_change_of_level_is_told_with_its_day_and_marked_there():
 def test_the_trend_is_drawn_as_steep_as_it_is_told():
     case = made("recommendations")
     trend = case.assessment.analysis.trend_analysis
-    result = figure(case, "percentiles")
+    result = figure(case, "percentiles")  # whose rise may also be taken for a change, gradual or abrupt
     assert result.title.startswith("p95 rises from ")
     (line,) = [rows for rows in rows_of(result.spec()) if set(rows[0]) == {"day", "seconds"} and len(rows) == 2]
     days = (line[1]["day"] - line[0]["day"]) / 86_400_000

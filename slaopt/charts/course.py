@@ -83,7 +83,7 @@ def _trend(analysis: Analysis, x: alt.X, y: alt.Y, places: Labels) -> list[Any]:
     import altair as alt
 
     trend = analysis.trend_analysis
-    if trend is None or trend.trend_slope is None:
+    if trend.trend_slope is None:
         return []
     ends = _ends(analysis, trend)
     if ends is None:
@@ -118,7 +118,7 @@ def _reading(analysis: Analysis) -> str:
     told = ["Each line: so many of a day’s executions took at most this long."]
     if changes_of(analysis):
         told.append("Dotted down: the level of the service changed.")
-    if analysis.trend_analysis is not None and analysis.trend_analysis.trend_slope is not None:
+    if analysis.trend_analysis.trend_slope is not None:
         told.append("Dashed: the trend of the 95 %.")
     if excluded_dates(analysis):
         told.append("Hatched: excluded days.")
@@ -127,10 +127,10 @@ def _reading(analysis: Analysis) -> str:
 
 def _finding(analysis: Analysis) -> str:
     """Name the latest changes and the trend since; else say that there is none, and what is usual."""
-    changes, trend = changes_of(analysis), _trend_told(analysis)
+    changes, trend = _told(analysis), _trend_told(analysis)
     if changes:
         return "; ".join([_changed(analysis, changes), *([trend] if trend else [])])
-    if trend and analysis.trend_analysis and analysis.trend_analysis.direction != "stable":
+    if trend and analysis.trend_analysis.direction != "stable":
         return trend
     if trend:
         return f"{trend[0].upper()}{trend[1:]}; {_worst(analysis) or _usual(analysis)}"
@@ -138,6 +138,14 @@ def _finding(analysis: Analysis) -> str:
     half, most = (wording.seconds(value, 2) for value in (float(np.nanmedian(daily.p50)), _p95(analysis)))
     usual = f"On a usual day half of the executions took at most {half} and 95 % at most {most}"
     return f"{usual}; {_worst(analysis) or 'no day stands out'}"
+
+
+def _told(analysis: Analysis) -> tuple[ChangePoint, ...]:
+    """The changes that a title names: those after which the trend begins, or all where there is no trend."""
+    trend, changes = analysis.trend_analysis, changes_of(analysis)
+    if trend.direction in (None, "stable"):
+        return changes
+    return tuple(change for change in changes if change.abrupt and change.start <= trend.since)
 
 
 def _p95(analysis: Analysis) -> float:
@@ -194,9 +202,9 @@ def _opposed(change: ChangePoint, before: float, after: float) -> bool:
 def _trend_told(analysis: Analysis) -> str | None:
     """Say the trend, or that there is none; nothing where none is computed."""
     trend = analysis.trend_analysis
-    if trend is None or trend.trend_slope is None or trend.direction is None:
+    if trend.trend_slope is None or trend.direction is None:
         return None
-    since = " since" if changes_of(analysis) else ""
+    since = " since" if _told(analysis) else ""
     figure = f"{a_day(trend.trend_slope)} a day{slope_range(trend)}"
     if trend.direction == "stable":
         return f"no trend{since}: {figure}"

@@ -180,8 +180,8 @@ def hatch(analysis: Analysis, x: alt.X) -> list[Any]:
 
 def changes_of(analysis: Analysis) -> tuple[ChangePoint, ...]:
     """The changes of level that lie inside the period."""
-    trend = analysis.trend_analysis
-    return tuple(change for change in trend.change_points if change.start > analysis.daily.dates[0]) if trend else ()
+    first = analysis.daily.dates[0]
+    return tuple(change for change in analysis.trend_analysis.change_points if change.start > first)
 
 
 def mark_changes(analysis: Analysis, x: alt.X, y: alt.Y, *, names: Labels) -> list[Any]:
@@ -191,7 +191,8 @@ def mark_changes(analysis: Analysis, x: alt.X, y: alt.Y, *, names: Labels) -> li
     layers: list[Any] = []
     for change in changes_of(analysis):
         (when,) = midnight([change.start])
-        text = f"{change.start.day} {change.start:%b}: {relative(change.factor)}"
+        about = "" if change.abrupt else "about "
+        text = f"{about}{change.start.day} {change.start:%b}: {relative(change.factor)}"
         rule = alt.Chart(data([{_field(x): when}])).mark_rule(color=COLOURS["ink"], strokeDash=DOT, aria=False)
         layers += [rule.encode(x=x), named(names.beside_rule(text, when), text, x, y, COLOURS["ink"], fontWeight=400)]
         names.avoid([when, when], y["scale"]["domain"])

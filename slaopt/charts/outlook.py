@@ -48,7 +48,7 @@ def forecasts(assessment: Assessment) -> Figure | Absent:
 
     sides = _sides(assessment)
     if not sides:
-        return Absent(reason="There is no forecast, since nothing is recommended.")
+        return Absent(reason="There is no forecast: no threshold is known, or the days are too few to learn from.")
     order = [*map(_coming, sides[0].forecasts), *map(_simply, sides[0].simple)]
     budget = 1 - assessment.analysis.objective
     top = _top(sides, budget)

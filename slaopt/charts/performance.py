@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from slaopt import wording
 from slaopt.charts.figure import COLOURS, Absent, Figure, Table, data, records
-from slaopt.charts.marks import threshold_rules
+from slaopt.charts.marks import relative, threshold_rules
 from slaopt.charts.scales import bounds_of, clock, duration_axis
 
 if TYPE_CHECKING:
     import altair as alt
 
     from slaopt.analysis import Analysis
+    from slaopt.analysis.seasonality import SeasonalPattern
     from slaopt.assess import Assessment
 
 __all__ = ["hour_and_weekday", "interval_text", "quantiles"]
@@ -26,8 +27,7 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 FEWEST = 20  # executions below which the 95th percentile of an hour is its maximum
 HEATS = 7
 WIDEST_ALIKE = 2.5  # factor that the colours span at least
-FEWEST_CELLS = 24  # hours of the week from which they are compared …
-FEWEST_ALIKE = 3  # … and hours of one kind that a median is taken of
+FEWEST_CELLS = 24  # hours of the week from which they are compared
 
 
 def hour_and_weekday(analysis: Analysis) -> Figure | Absent:
@@ -107,42 +107,24 @@ def _heat_words(edges: Floats) -> str:
 
 
 def _week_finding(shown: Floats, analysis: Analysis) -> str:
-    """Name slow and fast hours and weekdays where they repeat, by medians, which one odd hour does not move."""
+    """Name the slowest and the fastest hour and weekday where they repeat by more than chance."""
+    trend = analysis.trend_analysis
+    told = [_contrast(pattern) for pattern in trend.seasonal_patterns if pattern.claimed]
+    if told:
+        return f"Against the mean level, slowest {'; slowest '.join(told)}"
     if np.isfinite(shown).sum() < FEWEST_CELLS:
         return "Too few executions to compare the hours of the week"
-    hours = {f"at {h} h": median for h in range(24) if (median := _median(shown[:, h])) is not None}
-    days = {f"on {WEEKDAYS[d]}": median for d in range(7) if (median := _median(shown[d])) is not None}
-    repeats = _repeating(analysis)
-    told = [
-        contrast
-        for kind, group in (("hour of day", hours), ("weekday", days))
-        if kind in repeats and (contrast := _contrast(group))
-    ]
-    if told:
-        return f"Slowest {'; slowest '.join(told)}"
     low, high = (wording.seconds(float(np.nanquantile(shown, q)), 2) for q in (0.1, 0.9))
     usual = f"95 % within {wording.span(low, high)} in most hours"
     return f"No hour of the day and no weekday differs by more than chance: {usual}"
 
 
-def _repeating(analysis: Analysis) -> set[str]:
-    """The seasons that are more than chance."""
-    trend = analysis.trend_analysis
-    return {pattern.kind for pattern in trend.seasonal_patterns if pattern.claimed} if trend else set()
-
-
-def _median(values: Floats) -> float | None:
-    finite = values[np.isfinite(values)]
-    return float(np.median(finite)) if len(finite) >= FEWEST_ALIKE else None
-
-
-def _contrast(medians: dict[str, float]) -> str | None:
-    """Name the slowest and the fastest."""
-    if not medians:
-        return None
-    slow, fast = max(medians, key=medians.__getitem__), min(medians, key=medians.__getitem__)
-    high, low = wording.seconds(medians[slow], 2), wording.seconds(medians[fast], 2)
-    return f"{slow} (95 % within {high}), fastest {fast} ({low})"
+def _contrast(pattern: SeasonalPattern) -> str:
+    """Say how far the slowest and the fastest hour or weekday lie from the mean level."""
+    slow, fast = int(np.argmax(pattern.factors)), int(np.argmin(pattern.factors))
+    names = [f"at {h} h" for h in range(24)] if len(pattern.factors) == 24 else [f"on {day}" for day in WEEKDAYS]
+    above, below = (relative(float(pattern.factors[place])) for place in (slow, fast))
+    return f"{names[slow]} ({above}), fastest {names[fast]} ({below})"
 
 
 def quantiles(assessment: Assessment) -> Figure:
