@@ -63,11 +63,15 @@ class DayCounts:
         return len(self.n)
 
     def quantiles(self, span: slice) -> Floats:
-        """Upper bounds of the buckets that hold the quantiles `TAIL` of some days, seconds, (4,)."""
-        return np.asarray(self.profile.bounds[self._tail(span)])
+        """Upper bounds of the buckets that hold the quantiles `TAIL` of some days, seconds, (4,); none: empty."""
+        at = self._tail(span)
+        return np.asarray(self.profile.bounds[at[at >= 0]])
 
     def _tail(self, span: slice) -> NDArray[np.int64]:
+        """Buckets of the quantiles, (4,); -1 where no duration was measured, so that all counts as above."""
         total = np.cumsum(self.counts[span].sum(axis=0))
+        if not total.any():
+            return np.full(len(TAIL), -1)
         rank = np.array(TAIL) * total[-1] * (1 - SAME)
         return np.asarray(np.searchsorted(total, np.maximum(rank, SAME)).clip(max=len(total) - 1))
 

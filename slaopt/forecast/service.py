@@ -111,10 +111,12 @@ def forecast_service(
     for text in horizons:
         names.setdefault(parse_horizon(text), str(text))
     recent = begun(profiles.hours.between(profiles.hours.end - timedelta(days=LEARN_DAYS), profiles.hours.end))
-    if reason := too_little(recent, profiles, params):
-        return Skipped(service=profiles.service, reason=reason)
+    if profiles.intake.rejected > profiles.intake.accepted and (reason := too_little(recent, profiles, params)):
+        return Skipped(service=profiles.service, reason=reason)  # what is left of broken rows foretells nothing
     current = () if params.threshold is None else (params.threshold,)
     wanted = tuple(thresholds) or current or _quantiles(profiles.hours)
+    if not wanted:
+        return Skipped(service=profiles.service, reason=f"no duration in the last {LEARN_DAYS} days")
     curve = forecast_curve(profiles.hours, wanted, horizons=list(names))
     if isinstance(curve, Skipped):
         return curve

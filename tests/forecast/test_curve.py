@@ -135,3 +135,10 @@ def test_the_end_of_the_profile_is_the_origin(rng):
     assert isinstance(before := forecast_curve(earlier, [1.0]), Curve)
     assert isinstance(now := forecast_curve(hours, [1.0]), Curve)
     assert before.rates[0, 0] != now.rates[0, 0]
+
+
+def test_failures_alone_violate_every_threshold():
+    hours = profile_of([[0.5] * 5] * 9, failed=[True] * 45, failures_are_violations=True)
+    told = forecast_curve(hours, [1.0])
+    assert isinstance(told, Curve)
+    assert told.at(1.0, 7).violation_rate > 0.95

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -120,3 +121,17 @@ def test_a_horizon_that_is_none_is_one_line(run, source):
     status, out, err = run("forecast", "--source", source, "--horizon", "year")
     assert (status, out) == (2, "")
     assert "give days or weeks, such as 7d, 14d or 2w" in err
+
+
+def test_few_executions_are_forecast_and_the_rest_of_broken_rows_is_not(profiles):
+    rare = replace(profiles, hours=profiles.hours.where(np.arange(profiles.hours.slots) % 200 == 9))
+    few = slaopt.forecast(rare, thresholds=30)
+    assert {one.confidence for one in few.forecasts} == {"low"}
+    broken = replace(rare, intake=replace(rare.intake, rows=9_000, accepted=100, rejected=8_900))
+    assert "rejected" in slaopt.forecast(broken, thresholds=30).reason
+
+
+def test_a_service_that_ended_is_skipped(profiles):
+    ended = replace(profiles, hours=profiles.hours.where(np.zeros(profiles.hours.slots, dtype=bool)))
+    assert slaopt.forecast(ended).reason == "no duration in the last 30 days"
+    assert isinstance(slaopt.forecast(ended, thresholds=1), Skipped)
