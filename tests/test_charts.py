@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slaopt import charts, parts
+from slaopt.assess import Assessment
 from slaopt.charts.figure import FIGURE_MIME, LAB_MIME
 from slaopt.charts.places import Labels, Names, Plot
 from slaopt.charts.scales import duration_ticks
@@ -25,24 +26,25 @@ from tests.report.builders import END, Made, business_hours, made, measured, wit
 VERDICTS = ("raise", "lower", "keep", "set", "objective", "not_suited", "data_problem")
 
 
+CHARTS: dict[str, Callable[[Assessment], charts.Figure | charts.Absent]] = {  # all of a service's report
+    "violations": charts.violations_per_day,
+    "percentiles": lambda found: charts.percentiles_per_day(found.analysis),
+    "attainment": lambda found: charts.attainment_by_week(found.analysis),
+    "forecasts": charts.forecasts,
+    "week": lambda found: charts.hour_and_weekday(found.analysis),
+    "quantiles": charts.quantiles,
+    "rates": lambda found: charts.rates_by_threshold(found.recommendation),
+    "trade": lambda found: charts.pages_against_tightness(found.recommendation),
+    "pages": charts.replayed_pages,
+}
+
+
 def drawn(case: Made) -> dict[str, charts.Figure | charts.Absent]:
-    """All charts of a service's report."""
-    found = case.assessment
-    return {
-        "violations": charts.violations_per_day(found),
-        "percentiles": charts.percentiles_per_day(found.analysis),
-        "attainment": charts.attainment_by_week(found.analysis),
-        "forecasts": charts.forecasts(found),
-        "week": charts.hour_and_weekday(found.analysis),
-        "quantiles": charts.quantiles(found),
-        "rates": charts.rates_by_threshold(found.recommendation),
-        "trade": charts.pages_against_tightness(found.recommendation),
-        "pages": charts.replayed_pages(found),
-    }
+    return {name: chart(case.assessment) for name, chart in CHARTS.items()}
 
 
 def figure(case: Made, name: str) -> charts.Figure:
-    result = drawn(case)[name]
+    result = CHARTS[name](case.assessment)
     assert isinstance(result, charts.Figure)
     return result
 
@@ -366,9 +368,10 @@ def test_weeks_that_missed_the_objective_have_a_shape_of_their_own():
 
 def test_each_name_has_a_place_for_a_narrow_screen():
     for result in drawn(with_verdict("raise")).values():
+        spec = result.spec()
         names = [
-            (layer["mark"]["opacity"]["expr"], result.spec()["datasets"][layer["data"]["name"]][0]["label"])
-            for layer in _layers(result.spec())
+            (layer["mark"]["opacity"]["expr"], spec["datasets"][layer["data"]["name"]][0]["label"])
+            for layer in _layers(spec)
             if layer["mark"]["type"] == "text" and isinstance(layer["mark"].get("opacity"), dict)
         ]
         wide, narrow = (sorted(name for shown, name in names if shown.endswith(end)) for end in ("0 : 1", "1 : 0"))

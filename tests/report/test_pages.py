@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slaopt import parts
 from slaopt.optimize.sentences import chance
 from slaopt.params import Costs
 from slaopt.parts.portfolio import sparkline
@@ -171,16 +172,16 @@ def test_low_traffic_says_what_it_would_take():
     assert "Not suited (low traffic)" in first
     assert f"Needed a week {case.assessment.analysis.low_traffic.needed_per_week:,.0f}" in first
     assert "Violations of 1,000, measured" in first
-    assert "What it would take" not in Read(page_of(with_verdict("keep"))).text()
+    assert parts.low_traffic(with_verdict("keep").assessment.analysis).html == ""
 
 
 def test_costs_stand_where_prices_are_given():
     priced = made("login", costs=Costs(violation=0.5, page=100, currency="EUR"))
     row = priced.assessment.recommendation.impact.row("cost")
-    saved = f"{abs(row.change.value):,.0f}"
-    assert "Cost, EUR" in Read(page_of(priced)).text()
-    assert saved in Read(page_of(priced)).text()
-    assert "Cost," not in Read(page_of(with_verdict("raise"))).text()
+    text = Read(parts.impact(priced.assessment).html).text()
+    assert f"Cost, EUR {row.now.value:,.0f}" in text
+    assert f"−{-row.change.value:,.0f} (" in text
+    assert "Cost" not in parts.impact(with_verdict("raise").assessment).html
 
 
 def test_every_figure_has_a_picture_a_specification_and_its_data(page):
