@@ -73,14 +73,14 @@ def _bars(sets: dict[str, list[Case]]) -> Iterator[tuple[str, str, list[str], li
     fitting = {name: results(of, 1.0) for name, of in sets.items()}
     none = {name: results(of, None) for name, of in sets.items()}
     losses = {name: losses_of_rules(of) for name, of in sets.items()}
-    yield _share("fitting start: kept", 0.85, {name: one.kept for name, one in fitting.items()})
-    yield _share("fitting start: objective met after", 0.86, {name: one.met for name, one in fitting.items()})
-    yield _share("no current: objective met after", 0.84, {name: one.met for name, one in none.items()})
+    yield _share("fitting start, kept", 0.85, {name: one.kept for name, one in fitting.items()})
+    yield _share("fitting start, objective met after", 0.86, {name: one.met for name, one in fitting.items()})
+    yield _share("no current, objective met after", 0.84, {name: one.met for name, one in none.items()})
     near = {name: np.abs(one.steps) <= 3.01 for name, one in none.items()}
-    yield _share("no current: within three steps of the fitting one", 0.60, near)
+    yield _share("no current, within three steps of the fitting one", 0.60, near)
     reach = {name: float(np.quantile(np.abs(one.steps), 0.9)) for name, one in none.items()}
     far = [f"{name}: nine in ten within {steps:.1f} steps, not 9" for name, steps in reach.items() if steps > 9]
-    yield "no current: nine in ten within so many steps", "≤ 9", [f"{steps:.1f}" for steps in reach.values()], far
+    yield "no current, nine in ten within so many steps", "≤ 9", [f"{steps:.1f}" for steps in reach.values()], far
     for rule, least in BEATEN.items():
         differ = {name: one[:, RULES.index(rule)] - one[:, 0] for name, one in losses.items()}
         yield _mean(f"loss of “{rule}” above the rule's", least, differ)
