@@ -173,12 +173,12 @@ def _ends(interval: Interval) -> str:
 
 def _reading(assessment: Assessment, lines: Sequence[_Line]) -> str:
     failed = " or failed" if assessment.settings["failures"] == "violations" else ""
-    told = [f"Share of executions that took longer{failed}; above the thin line more than a day’s part of the budget."]
+    told = [f"Share of executions that took longer{failed}; thin line: a day’s part of the budget."]
     if lines[0].forecasts:
         horizons = [wording.number(forecast.horizon) for forecast in lines[0].forecasts]
-        told.append(f"Bands: forecast of the mean over the coming {_listed(horizons)} days, 80 % and 95 % of it.")
+        told.append(f"Bands: forecast mean of the coming {_listed(horizons)} days (80 %, 95 %).")
     if changes_of(assessment.analysis):
-        told.append("Dotted: the level of the service changed.")
+        told.append("Dotted: the level changed.")
     if excluded_dates(assessment.analysis):
         told.append("Hatched: excluded days.")
     return " ".join(told)
