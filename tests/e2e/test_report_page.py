@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,14 @@ def test_names_in_charts_keep_off_each_other_and_inside(opened, name, size):
                 apart = right <= a + 2 or c <= left + 2 or bottom <= b + 3 or d <= top + 3
                 assert other == text or apart, (text, other)
     assert named > 8
+
+
+@pytest.mark.parametrize("name", ["change", "low"])
+def test_nothing_on_the_first_screen_covers_anything_at_400_pixels(opened, name):
+    page = opened(name, NARROW)
+    boxes = [part.bounding_box() for part in page.locator(".first > *").all()]
+    ends = sorted((box["y"], box["y"] + box["height"]) for box in boxes)
+    assert all(end <= start + 1 for (_, end), (start, _) in pairwise(ends))
 
 
 def test_charts_are_drawn_under_the_policy_and_answer_to_the_pointer(opened):
