@@ -193,7 +193,8 @@ def _row(directory: Path, result: Mapping[str, Any]) -> PortfolioRow:
     analysis, recommendation = result["analysis"], result["recommendation"]
     now, then = recommendation["now"] or {}, recommendation["then"] or {}
     violations, verdict = analysis["daily"]["violations"], recommendation["verdict"]
-    month = {row["name"]: row for row in (recommendation["impact"] or {}).get("rows", ())}
+    impact = recommendation.get("impact") or {}  # reports of earlier versions have none
+    month = {row["name"]: row for row in impact.get("rows", ())}
     return PortfolioRow(
         service=analysis["service_type"],
         href=quote(f"{directory.parent.name}/{directory.name}/report.html"),
@@ -210,7 +211,7 @@ def _row(directory: Path, result: Mapping[str, Any]) -> PortfolioRow:
         month_now=_value(month.get("pages"), "now"),
         month_then=_value(month.get("pages"), "then"),
         cost_change=_value(month.get("cost"), "change"),
-        currency=(recommendation["impact"] or {}).get("currency"),
+        currency=impact.get("currency"),
         sparkline=tuple(analysis["daily"]["p95"] if violations is None else violations),
         sparkline_of="p95" if violations is None else "violation_rate",
         confidence_score=recommendation["confidence_score"],
