@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "day",
     "moment",
     "number",
+    "parse_moment",
     "parse_seconds",
     "per_thousand",
     "percent",
@@ -23,6 +24,7 @@ __all__ = [
 ]
 
 UNIT_SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+YEARS = range(1971, 2262)  # what nanosecond stamps can hold, with a year to spare
 UNITS = UNIT_SECONDS | {"µs": 1e-6}
 
 _UNIT_WORDS = {
@@ -125,6 +127,26 @@ def unit_name(text: str) -> str | None:
     ('ms', 's', None)
     """
     return UNIT_OF_WORD.get(unicodedata.normalize("NFC", text).strip().rstrip(".").lower())
+
+
+def parse_moment(text: str) -> datetime:
+    """Read a time in ISO 8601; without a zone it is UTC.
+
+    Raises
+    ------
+    ValueError
+        If the text is no time, or lies outside what nanosecond stamps can hold.
+
+    >>> parse_moment("2026-11-03").isoformat()
+    '2026-11-03T00:00:00+00:00'
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no time: give 2026-11-03T14:00:00Z") from None
+    if moment.year not in YEARS:
+        raise ValueError(f"{text!r} lies outside the years {YEARS[0]} to {YEARS[-1]}")
+    return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
 def parse_seconds(text: str | float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ __all__ = [
     "workspace_option",
 ]
 
-YEARS = range(1971, 2262)  # what nanosecond stamps can hold, with a year to spare
 Command = Callable[..., Any]
 
 
@@ -33,13 +32,12 @@ class Moment(click.ParamType):  # type: ignore[type-arg]  # generic in recent ve
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Read the time, or fail with an example."""
+        from slaopt.wording import parse_moment
+
         try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no time: give 2026-11-03T14:00:00Z", param, ctx)
-        if moment.year not in YEARS:
-            self.fail(f"{value!r} lies outside the years {YEARS[0]} to {YEARS[-1]}", param, ctx)
-        return moment.replace(tzinfo=moment.tzinfo or UTC)
+            return parse_moment(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Seconds(click.ParamType):  # type: ignore[type-arg]

@@ -16,6 +16,7 @@ from slaopt.result import Skipped
 from slaopt.sources.base import Source
 from slaopt.sources.connect import connect
 from slaopt.sources.stamps import full_hour_after
+from slaopt.wording import parse_moment
 
 __all__ = ["read", "require_services", "scan"]
 
@@ -117,7 +118,7 @@ def read(
     *,
     threshold: float | str | None = None,
     objective: float | None = None,
-    as_of: datetime | None = None,
+    as_of: datetime | str | None = None,
     days: int | None = None,
     table: str | None = None,
     columns: Mapping[str, str] | None = None,
@@ -139,7 +140,8 @@ def read(
     objective
         Share of executions that must keep it, 0–1.
     as_of
-        End of the period; by default the first full hour after the latest stamp.
+        End of the period, a text such as `2026-11-03` too (UTC where it names no zone); by default the first full hour
+        after the latest stamp.
     days
         Length of the period that is described and replayed; default 30.
     table, columns, unit, timezone, decimal
@@ -152,6 +154,10 @@ def read(
     InputError
         If the measurements cannot be read, or are of several services and none is named.
     """
+    try:
+        end = parse_moment(as_of) if isinstance(as_of, str) else as_of
+    except ValueError as error:
+        raise InputError(f"as_of: {error}") from error
     overrides = {"threshold": threshold, "objective": objective, "days": days}
     book = load_params(workspace, overrides=overrides)
     source = connect(
@@ -160,7 +166,7 @@ def read(
     )  # fmt: skip
     intake = source.inspect()
     name = service if service is not None else _only(intake, str(path))
-    (item,) = scan(source, book, intake=intake, services=[name], as_of=as_of)
+    (item,) = scan(source, book, intake=intake, services=[name], as_of=end)
     if isinstance(item, Skipped):
         raise InputError(f"{path}: {item.service!r}: {item.reason}")
     return replace(item, params=book.of(name))

@@ -135,6 +135,13 @@ def test_read_remembers_what_it_was_told(path):
     assert profiles.last(7).params == profiles.params
 
 
+def test_read_takes_a_date_as_text(path):
+    assert slaopt.read(path, "checkout", as_of="2026-11-10").hours.end == datetime(2026, 11, 10, tzinfo=UTC)
+    assert slaopt.read(path, "checkout", as_of="2026-11-10T01:00+01:00").hours.end == datetime(2026, 11, 10, tzinfo=UTC)
+    with pytest.raises(InputError, match="as_of: 'yesterday' is no time: give 2026-11-03T14:00:00Z"):
+        slaopt.read(path, "checkout", as_of="yesterday")
+
+
 def test_read_asks_which_service(path, tmp_path):
     with pytest.raises(InputError, match=r"holds 2 services; name one with service=…: 'checkout', 'login'"):
         slaopt.read(path)
