@@ -45,7 +45,7 @@ def attainment_by_week(analysis: Analysis) -> Figure | Absent:
         places.clear(row["day"], max(row["attained"], low), 7)
     layers = [*_bars(rows, low, x, y), *_points(weeks, rows, x, y), *_changed(weeks, x, y, places)]
     text = f"objective {wording.percent(analysis.objective)}"
-    layers.append(rule_across(y, x, analysis.objective, text, COLOURS["now"], names=places))
+    layers += rule_across(y, x, analysis.objective, text, COLOURS["now"], names=places)
     return Figure(
         title=_finding(weeks, analysis.objective),
         reading=_reading(weeks),
@@ -128,7 +128,7 @@ def _changed(weeks: Sequence[Attainment], x: alt.X, y: alt.Y, places: Labels) ->
         (when,) = midnight([week.start])
         text = f"threshold {threshold_name(before.thresholds[-1])} → {threshold_name(week.thresholds[-1])}"
         rule = alt.Chart(data([{"day": when}])).mark_rule(color=COLOURS["ink"], strokeDash=DOT, aria=False)
-        layers += [rule.encode(x=x), named(places.beside_rule(text, when), text, x, y, COLOURS["ink"], fontWeight=400)]
+        layers += [rule.encode(x=x), *named(places.beside_rule(text, when), text, x, y, COLOURS["ink"], fontWeight=400)]
     return layers
 
 

@@ -53,15 +53,15 @@ def percentiles_per_day(analysis: Analysis) -> Figure:
         rows = records(day=days, seconds=gaps(values), date=names, took=_durations(values))
         places.avoid(days, values)
         hints = {"date": "Day", "took": f"{share} within"}
-        layers.append(line(rows, x, y, COLOURS["other"], width=width, tooltip=hints))
+        layers += line(rows, x, y, COLOURS["other"], width=width, tooltip=hints)
     layers += mark_changes(analysis, x, y, names=places)
     for share, values in series.items():
         name = f"{share} within"
-        layers.append(named(places.along(name, days, values), name, x, y, COLOURS["other"]))
+        layers += named(places.along(name, days, values), name, x, y, COLOURS["other"])
     layers += _trend(analysis, x, y, places)
     if analysis.threshold:
         text = f"threshold {threshold_name(analysis.threshold)}"
-        layers.append(rule_across(y, x, analysis.threshold, text, COLOURS["now"], names=places))
+        layers += rule_across(y, x, analysis.threshold, text, COLOURS["now"], names=places)
     rows_of = zip(names, map(wording.count, daily.executions), *map(_durations, series.values()), strict=True)
     return Figure(
         title=_finding(analysis),
@@ -94,7 +94,7 @@ def _trend(analysis: Analysis, x: alt.X, y: alt.Y, places: Labels) -> list[Any]:
     layers: list[Any] = [drawn.encode(x=x, y=y)]
     if trend.direction != "stable":
         text = f"trend {a_day(trend.trend_slope)} a day"
-        layers.append(named(places.along(text, noon([first, last]), values), text, x, y, COLOURS["ink"]))
+        layers += named(places.along(text, noon([first, last]), values), text, x, y, COLOURS["ink"])
     return layers
 
 

@@ -46,7 +46,7 @@ LINE_OF_TEXT = 17  # pixels
 CLOSE, RIGHT = 0.4, 0.55  # shares of the width: rules that are near each other, rules named on their right
 WHOLE = 0.99  # share of a day from which it is excluded as a whole
 Floats = NDArray[np.float64]
-Layers = Any  # Altair's operators on charts have no type of their own
+Layers = list[Any]  # flat, for one `alt.layer`: Altair copies all that lies inside a layer again with each level
 
 
 def gaps(values: Sequence[float] | Floats) -> list[float | None]:
@@ -70,7 +70,7 @@ def line(
     hints = [alt.Tooltip(f"{name}:N", title=title) for name, title in tooltip.items()]
     base = alt.Chart(data(rows)).encode(x=x, y=y, tooltip=hints)
     stroke = base.mark_line(color=colour, strokeWidth=width, strokeDash=DASH if dashed else [1, 0], aria=False)
-    return stroke + base.mark_circle(color=colour, size=22 if len(rows) <= MANY else 8, opacity=1, aria=False)
+    return [stroke, base.mark_circle(color=colour, size=22 if len(rows) <= MANY else 8, opacity=1, aria=False)]
 
 
 def label(rows: Sequence[Mapping[str, Any]], encoding: Mapping[str, Any], colour: str, **text: Any) -> Layers:
@@ -86,7 +86,7 @@ def label(rows: Sequence[Mapping[str, Any]], encoding: Mapping[str, Any], colour
         "tooltip": None,
     } | text
     halo = base.mark_text(stroke=COLOURS["paper"], strokeWidth=4, strokeJoin="round", **style)
-    return halo + base.mark_text(color=colour, **style)
+    return [halo, base.mark_text(color=colour, **style)]
 
 
 def rule_across(y: alt.Y, x: alt.X, value: float, text: str, colour: str, *, names: Labels) -> Layers:
@@ -95,7 +95,7 @@ def rule_across(y: alt.Y, x: alt.X, value: float, text: str, colour: str, *, nam
 
     level = _plain(y)
     rule = alt.Chart(data([{_field(y): value}])).mark_rule(color=colour, strokeWidth=1, aria=False).encode(y=level)
-    return rule + named(names.on_rule(text, value), text, x, y, colour, fontWeight=400)
+    return [rule, *named(names.on_rule(text, value), text, x, y, colour, fontWeight=400)]
 
 
 def named(places: Places, text: str, x: alt.X, y: alt.Y, colour: str, **style: Any) -> Layers:
@@ -103,11 +103,11 @@ def named(places: Places, text: str, x: alt.X, y: alt.Y, colour: str, **style: A
     import altair as alt
 
     shown = alt.ExprRef(f"width < {places.below:.0f} ? 0 : 1"), alt.ExprRef(f"width < {places.below:.0f} ? 1 : 0")
-    drawn = [
-        _named(place, text, x, y, colour, opacity=opacity, **style)
+    return [
+        layer
         for place, opacity in zip((places.wide, places.narrow), shown, strict=True)
+        for layer in _named(place, text, x, y, colour, opacity=opacity, **style)
     ]
-    return drawn[0] + drawn[1]
 
 
 def _named(place: Place, text: str, x: alt.X, y: alt.Y, colour: str, **style: Any) -> Layers:
@@ -136,7 +136,7 @@ def rule_down(value: float, text: str, colour: str, *, x: alt.X, dashed: bool, l
     rule = alt.Chart(data(rows)).mark_rule(color=colour, aria=False, **stroke)
     style: dict[str, Any] = {"align": "left" if right else "right", "dx": 5 if right else -5, "baseline": "top"}
     drawn = rule.encode(x=x, y=alt.value(top), y2=alt.value("height"))
-    return drawn + label(rows, {"x": x, "y": alt.value(2 + top)}, colour, **style)
+    return [drawn, *label(rows, {"x": x, "y": alt.value(2 + top)}, colour, **style)]
 
 
 def threshold_rules(recommendation: Recommendation, x: alt.X) -> list[Any]:
@@ -156,8 +156,9 @@ def threshold_rules(recommendation: Recommendation, x: alt.X) -> list[Any]:
     # names reach over the line that stands on their side, so that line starts beneath them
     first = min(shares) if rights[0] else max(shares)
     return [
-        rule_down(value, text, colour, x=x, dashed=dashed, line=int(share != first), right=right)
+        layer
         for (value, text, colour, dashed), share, right in zip(marked, shares, rights, strict=True)
+        for layer in rule_down(value, text, colour, x=x, dashed=dashed, line=int(share != first), right=right)
     ]
 
 
@@ -194,7 +195,7 @@ def mark_changes(analysis: Analysis, x: alt.X, y: alt.Y, *, names: Labels) -> li
         about = "" if change.abrupt else "about "
         text = f"{about}{change.start.day} {change.start:%b}: {relative(change.factor)}"
         rule = alt.Chart(data([{_field(x): when}])).mark_rule(color=COLOURS["ink"], strokeDash=DOT, aria=False)
-        layers += [rule.encode(x=x), named(names.beside_rule(text, when), text, x, y, COLOURS["ink"], fontWeight=400)]
+        layers += [rule.encode(x=x), *named(names.beside_rule(text, when), text, x, y, COLOURS["ink"], fontWeight=400)]
         names.avoid([when, when], y["scale"]["domain"])
     return layers
 

@@ -63,7 +63,7 @@ def forecasts(assessment: Assessment) -> Figure | Absent:
         layers += _drawn(side, x, y, away)
     text = f"error budget {wording.percent(budget)}"
     right = budget < 0.6 * top
-    layers.append(rule_down(budget, text, COLOURS["violation"], x=x, dashed=False, right=right))
+    layers += rule_down(budget, text, COLOURS["violation"], x=x, dashed=False, right=right)
     return Figure(
         title=_finding(sides),
         reading=_reading(sides),

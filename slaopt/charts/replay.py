@@ -36,7 +36,7 @@ def replayed_pages(assessment: Assessment) -> Figure | Absent:
         hint = [alt.Tooltip("when:N", title="Page sent"), alt.Tooltip("name:N", title="at")]
         layers.append(ticks.encode(x=x, y=y, tooltip=hint))
         named = [{"name": name, "label": f"{name}: {_pages(len(pages))}"}]
-        layers.append(label(named, {"y": y, "x": alt.value(0)}, colour, dy=-24))
+        layers += label(named, {"y": y, "x": alt.value(0)}, colour, dy=-24)
     return Figure(
         title=finding,
         reading="Each mark is a page that the burn-rate alerts would have sent; an alert that keeps firing "

@@ -54,7 +54,7 @@ def rates_by_threshold(recommendation: Recommendation) -> Figure | Absent:
             y=y
         ),
         base.mark_circle(color=COLOURS["violation"], size=26, opacity=1, clip=True, aria=False).encode(y=y),
-        rule_across(y, x, budget, f"error budget {wording.percent(budget)}", COLOURS["violation"], names=places),
+        *rule_across(y, x, budget, f"error budget {wording.percent(budget)}", COLOURS["violation"], names=places),
         *threshold_rules(recommendation, x),
     ]
     return Figure(
@@ -178,12 +178,12 @@ def _named_points(recommendation: Recommendation, x: alt.X, y: alt.Y) -> list[An
         text = f"{threshold_name(score.threshold)} ({'now' if score.current else 'proposed'})"
         colour = COLOURS["now"] if score.current else COLOURS["then"]
         place = places.around(text, score.tightness, score.pages_per_week)
-        layers += [_ring(score, x, y, colour), named(place, text, x, y, colour)]
+        layers += [_ring(score, x, y, colour), *named(place, text, x, y, colour)]
     for score in {end.threshold: end for end in (scores[0], scores[-1])}.values():
         if not (score.current or score.recommended):
             text = threshold_name(score.threshold)
             place = places.around(text, score.tightness, score.pages_per_week)
-            layers.append(named(place, text, x, y, COLOURS["muted"], fontWeight=400))
+            layers += named(place, text, x, y, COLOURS["muted"], fontWeight=400)
     return layers
 
 

@@ -59,15 +59,15 @@ def violations_per_day(assessment: Assessment) -> Figure | Absent:
     end = wall_time(assessment.analysis.end, assessment.analysis.timezone)
     layers: list[Any] = hatch(assessment.analysis, x)
     for drawn in lines:
-        layers += [*_fan(drawn, x, y, end), _past(drawn, assessment, x, y)]
+        layers += [*_fan(drawn, x, y, end), *_past(drawn, assessment, x, y)]
         places.avoid(noon(daily.dates), drawn.shares)
         places.avoid(*_course(drawn.forecasts, end))
     layers += mark_changes(assessment.analysis, x, y, names=places)
     for drawn in lines:
         place = places.along(drawn.name, noon(daily.dates), drawn.shares)
-        layers.append(named(place, drawn.name, x, y, drawn.colour))
+        layers += named(place, drawn.name, x, y, drawn.colour)
     budget_name = f"error budget {wording.percent(budget)}"
-    layers.append(rule_across(y, x, budget, budget_name, COLOURS["violation"], names=places))
+    layers += rule_across(y, x, budget, budget_name, COLOURS["violation"], names=places)
     return Figure(
         title=_finding(lines, budget),
         reading=_reading(assessment, lines),
@@ -118,7 +118,7 @@ def _top(lines: Sequence[_Line], budget: float) -> float:
     return min(1.15, 1.12 * max(likely, min(wide, WIDEST * likely)))
 
 
-def _past(drawn: _Line, assessment: Assessment, x: alt.X, y: alt.Y) -> Any:
+def _past(drawn: _Line, assessment: Assessment, x: alt.X, y: alt.Y) -> list[Any]:
     dates = assessment.analysis.daily.dates
     rows = records(
         day=noon(dates), share=gaps(drawn.shares), date=day_labels(dates), rate=_percents(drawn.shares)
