@@ -80,7 +80,8 @@ class Curve(Result):
         """Probability that the rate of the window is at most so much, (T,)."""
         row = self._row(horizon)
         n = max(float(self.executions[row]), 1.0)
-        whole = (np.floor(n * rate * (1 + SAME)) + 0.5) / n  # counts are whole: 0.4 violations of 100 are none
+        # counts are whole: 0.4 violations of 100 are none; executions to expect are not, and no rate is above 1
+        whole = (np.floor(n * rate * (1 + SAME)) + 0.5) / n if rate < 1 else 1.0
         return np.maximum.accumulate(self.outlook.at_most(row, whole))
 
     def at(self, threshold: float, horizon: float = 30) -> Forecast:
@@ -169,8 +170,15 @@ def curve_of(history: History, horizons: Floats, constants: Constants = CONSTANT
         learned_days=history.days,
         history=history,
         outlook=outlook,
-        ends=np.array([whole_counts(outlook.quantiles(row, ENDS), n) for row, n in enumerate(executions)]),
+        ends=np.array([_ends(outlook.quantiles(row, ENDS), expected, n) for row, n in enumerate(executions)]),
     )
+
+
+def _ends(quantiles: Floats, expected: Floats, executions: float) -> Floats:
+    """Ends of both intervals, which hold the expected rate: a mean may lie beyond quantiles near 0 and 1, (T, 4)."""
+    point = expected[:, None]
+    held = np.concatenate([np.minimum(quantiles[:, :2], point), np.maximum(quantiles[:, 2:], point)], axis=1)
+    return whole_counts(held, executions)
 
 
 def whole_counts(quantiles: Floats, executions: float) -> Floats:

@@ -41,8 +41,22 @@ def test_laws_of_a_curve(durations):
     for told in curve.forecasts():
         assert 0 <= told.interval_95.low <= told.interval_80.low
         assert told.interval_80.high <= told.interval_95.high <= 1
-        assert 0 <= told.violation_rate <= 1
+        assert told.interval_80.covers(told.violation_rate)
         assert (told.reason is None) == (told.confidence != "low")
+
+
+def test_intervals_hold_the_expected_rate_where_nearly_all_violate(rng):
+    before, after = (lognormal(rng, days=days, per_day=500, median=m) for days, m in ((20, 0.4), (10, 400.0)))
+    for told in curve_of([*before, *after], [1.0]).forecasts():
+        assert told.violation_rate > 0.99
+        assert told.interval_80.covers(told.violation_rate)
+
+
+def test_no_rate_is_above_all_executions():
+    days = [[9.0] * count for count in (3, 2, 2, 2, 3)] * 6  # 2.4 a day: 16.8 to expect
+    curve = curve_of(days, horizons=[7])
+    assert curve.executions == pytest.approx(16.8, rel=0.02)
+    assert curve.probability_at_most(1.0, 7) == pytest.approx(1)
 
 
 def test_a_forecast_does_not_hang_on_what_else_is_asked(rng):
