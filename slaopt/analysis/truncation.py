@@ -46,7 +46,8 @@ def find_truncation(profiles: Profiles) -> Truncation | None:
         return None
     step = steps.step.total_seconds()
     latest = float((ran * step + step + steps.slot_sums.maxima[ran]).max())  # seconds after the start, at most
-    complete = steps.start + timedelta(seconds=latest - first_half.quantile(0.99))
+    had_time = np.clip(latest - first_half.quantile(0.99), 0, steps.slots * step)  # nanoseconds read as seconds: years
+    complete = steps.start + timedelta(seconds=float(had_time))
     last_week = hours.between(max(middle, complete - WEEK), complete)
     second = ran[ran >= steps.slots / 2]
     left = np.asarray(latest - second * step, dtype=float)

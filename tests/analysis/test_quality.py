@@ -209,6 +209,11 @@ def test_ending_the_period_where_the_remedy_says_cures_it(times, durations):
     assert find_truncation(profiles_of(times[kept], (durations * 7200)[kept])) is None
 
 
+@pytest.mark.parametrize("seconds", [1e12, 1e300])
+def test_durations_of_centuries_are_looked_at_like_others(times, durations, seconds):
+    assert find_truncation(profiles_of(times, durations * seconds)) is None  # nanoseconds in a column of seconds
+
+
 def test_complete_and_quick_executions_are_not_cut(times, durations):
     assert find_truncation(profiles_of(times, durations * 7200)) is None
     assert find_truncation(finished_only(times, durations)) is None
