@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,13 +38,17 @@ class Configurations:
     columns: Mapping[str, Column]  # of those that hold thresholds
 
     def read(self, connection: sa.Connection, name: str | None = None) -> list[ServiceRecord]:
-        """Give the rows of that name (None: all), in the order of the services' names; blanks around it are no part."""
+        """Give what stands under that name (None: all), by the services' names; blanks around it are no part.
+
+        A service with more than one row cannot be used: which of them holds is not to be guessed.
+        """
         query = sa.select(*self.table.c.values())
         if name is not None:
             spellings = {name, unicodedata.normalize("NFD", name)}
             query = query.where(sa.func.trim(self.table.c.service_type).in_(spellings))
         rows = connection.execute(query).mappings()
-        return sorted((self._record(dict(row)) for row in rows), key=lambda record: record.service)
+        found = sorted((self._record(dict(row)) for row in rows), key=lambda record: record.service)
+        return [_only(list(same)) for _, same in groupby(found, key=lambda record: record.service)]
 
     def insert(self, connection: sa.Connection, record: ServiceRecord, *, unit: str, at: datetime) -> None:
         """Add a row for a service that has none.
@@ -182,6 +187,12 @@ def service_name(text: str) -> str:
 
 def _normal(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip()
+
+
+def _only(rows: Sequence[ServiceRecord]) -> ServiceRecord:
+    if len(rows) == 1:
+        return rows[0]
+    return replace(rows[0], problem=f"{NAME} has {len(rows)} rows for it: keep one")
 
 
 def _type(name: str, kind: Any) -> Any:

@@ -72,11 +72,15 @@ def settled(store: Store, book: ParamsBook, services: Iterable[str], *, at: date
     """Give the settings that hold, and write nothing. Differences are told of the `services` asked about."""
     with store.reading() as transaction:
         records, histories = transaction.services(), transaction.thresholds()
+    names = list(services)
     usable = {name: record for name, record in records.items() if record.problem is None}
     own = {name: _settings(book.of(name), usable[name], histories.get(name, ()), at) for name in usable}
     return Settled(
         book=ParamsBook(default=book.default, services={**book.services, **own}),
-        warnings=tuple(_differences(book, {name: usable[name] for name in services if name in usable})),
+        warnings=(
+            *_differences(book, {name: usable[name] for name in names if name in usable}),
+            *_alike(names, records),
+        ),
         left_out={name: _why(record) for name, record in usable.items() if record.state != "enabled"},
         unusable=tuple(
             Skipped(service=name, reason=record.problem) for name, record in records.items() if record.problem
@@ -158,6 +162,20 @@ def _differences(book: ParamsBook, records: Mapping[str, ServiceRecord]) -> Iter
         if found:
             more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
             yield f"{name} of the store holds, where params have another: {', '.join(found[:MOST_NAMED])}{more}"
+
+
+def _alike(services: Iterable[str], records: Iterable[str]) -> Iterator[str]:
+    """One warning where the store has a service under a name that differs in case: it says nothing of this one."""
+    spelled: dict[str, list[str]] = {}
+    for there in records:
+        spelled.setdefault(there.casefold(), []).append(there)
+    found = [
+        f"{name} ({other} in the store)" for name in services for other in spelled.get(name.casefold(), ())
+        if other != name
+    ]  # fmt: skip
+    if found:
+        more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+        yield f"names that differ in case are different services: {', '.join(found[:MOST_NAMED])}{more}"
 
 
 def _pair(name: Owned, record: ServiceRecord, params: Params) -> tuple[float | None, float | None]:

@@ -180,7 +180,9 @@ class Transaction:
     def _found(self, name: str) -> ServiceRecord:
         found = self.service(name)
         if found is None:
-            raise InputError(f"{name} is not in the store; slaopt services add {name} --threshold 2s puts it there")
+            alike = [other for other in self.services() if other.casefold() == name.casefold()]
+            hint = f"did you mean {alike[0]}?" if alike else f"slaopt services add {name} --threshold 2s puts it there"
+            raise InputError(f"{name} is not in the store; {hint}")
         return found
 
     def _insert(self, table: sa.Table, values: Mapping[str, Any]) -> int:

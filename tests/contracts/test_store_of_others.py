@@ -167,6 +167,33 @@ def test_a_row_that_makes_no_sense_skips_its_service_alone(new: Place, values: s
     assert found.book.of("b").threshold == 3.0
 
 
+def test_a_service_with_two_rows_is_skipped_since_either_may_be_meant(new: Place) -> None:
+    rows = "INSERT INTO sla_configurations VALUES ('a', 2), ('a ', 3), ('b', 4)"
+    store = open_store(users(new, "bare", rows).address)
+    found = settle(store, BOOK, ["a", "b"], at=AT)
+    (skipped,) = found.unusable
+    assert skipped.reason == "sla_configurations has 2 rows for it: keep one"
+    assert found.select(None, ["a", "b"]) == (["b"], [skipped])
+    with store.reading() as transaction:
+        assert list(transaction.thresholds()) == ["b"]
+
+
+def test_a_name_that_differs_in_case_is_told(new: Place) -> None:
+    store = open_store(users(new, "bare", "INSERT INTO sla_configurations VALUES ('LOGIN', 3)").address)
+    found = settled(store, BOOK, ["login", "pay"], at=AT)
+    assert found.book.of("login").threshold == 2.0
+    assert found.warnings == ("names that differ in case are different services: login (LOGIN in the store)",)
+    with store.begin() as transaction, pytest.raises(InputError, match=r"did you mean LOGIN\?"):
+        transaction.switch("login", enabled=False)
+
+
+def test_a_view_in_place_of_the_table_is_refused(new: Place) -> None:
+    new.run("CREATE TABLE x (service_type TEXT)", "CREATE VIEW sla_configurations AS SELECT * FROM x")
+    with pytest.raises(InputError, match="a view of a name that slaopt needs: sla_configurations; rename it"):
+        upgrade(open_database(new.address))
+    assert list(new.tables()) == ["x"]
+
+
 def test_names_are_read_as_measurements_have_them(new: Place) -> None:
     new.run("CREATE TABLE sla_configurations (service_type CHAR(12), threshold_value NUMERIC)")
     new.run("INSERT INTO sla_configurations VALUES (' cafe\u0301 ', 3)")

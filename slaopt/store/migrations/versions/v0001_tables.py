@@ -283,7 +283,8 @@ additions = sa.Table(
 def upgrade() -> None:
     """Make what is missing, and note it."""
     bind = op.get_bind()
-    there = set(sa.inspect(bind).get_table_names())
+    there, views = set(sa.inspect(bind).get_table_names()), set(sa.inspect(bind).get_view_names())
+    _refuse_views(views & set(metadata.tables))
     _refuse_strangers(there & set(metadata.tables) - USERS)
     additions.create(bind)
     for table in metadata.sorted_tables:
@@ -323,6 +324,14 @@ def _refuse_strangers(names: set[str]) -> None:
         told = ", ".join(sorted(names))
         raise InputError(
             f"the database holds already, not made by slaopt: {told}; rename that, or give slaopt another database"
+        )
+
+
+def _refuse_views(names: set[str]) -> None:
+    if names:
+        raise InputError(
+            f"the database has a view of a name that slaopt needs: {', '.join(sorted(names))}; rename it, or give "
+            "slaopt another database"
         )
 
 
