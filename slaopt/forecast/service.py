@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -37,11 +37,12 @@ class ServiceForecast(Result):
     service: str = field(metadata={"published": "service_type"})
     as_of: datetime
     forecasts: tuple[Forecast, ...]
-    horizons: Mapping[float, str] = field(metadata={"published": None})  # days → as it was asked for
+    horizons: tuple[str, ...] = field(metadata={"published": None})  # of each forecast, as it was asked for
 
     def to_dict(self) -> dict[str, Any]:
         """Give the published fields, horizons as they were asked for."""
-        told = [one.to_dict() | {"horizon": self.horizons[one.horizon]} for one in self.forecasts]
+        named = zip(self.forecasts, self.horizons, strict=True)
+        told = [one.to_dict() | {"horizon": horizon} for one, horizon in named]
         return Result.to_dict(self) | {"forecasts": told}
 
     def to_frame(self) -> pd.DataFrame:
@@ -63,13 +64,13 @@ def cells(result: ServiceForecast) -> list[tuple[str, ...]]:
     return [
         (
             seconds(one.threshold),
-            result.horizons[one.horizon],
+            horizon,
             percent(one.violation_rate),
             span(percent(one.interval_80.low), percent(one.interval_80.high)),
             span(percent(one.interval_95.low), percent(one.interval_95.high)),
             one.confidence + (f": {one.reason}" if one.reason else ""),
         )
-        for one in result.forecasts
+        for one, horizon in zip(result.forecasts, result.horizons, strict=True)
     ]
 
 
@@ -107,9 +108,7 @@ def forecast_service(
     horizons
         Lengths of the windows, such as `7d` or `2w`.
     """
-    names: dict[float, str] = {}
-    for text in horizons:
-        names.setdefault(parse_horizon(text), str(text))
+    spans = {str(text): parse_horizon(text) for text in horizons}  # 7d and 1w both, where both are asked for
     recent = begun(profiles.hours.between(profiles.hours.end - timedelta(days=LEARN_DAYS), profiles.hours.end))
     if profiles.intake.rejected > profiles.intake.accepted and (reason := too_little(recent, profiles, params)):
         return Skipped(service=profiles.service, reason=reason)  # what is left of broken rows foretells nothing
@@ -117,12 +116,16 @@ def forecast_service(
     wanted = tuple(thresholds) or current or _quantiles(profiles.hours)
     if not wanted:
         return Skipped(service=profiles.service, reason=f"no duration in the last {LEARN_DAYS} days")
-    curve = forecast_curve(profiles.hours, wanted, horizons=list(names))
+    curve = forecast_curve(profiles.hours, wanted, horizons=list(dict.fromkeys(spans.values())))
     if isinstance(curve, Skipped):
         return curve
+    asked = [(threshold, text) for threshold in curve.thresholds.tolist() for text in spans]
     return ServiceForecast(
-        service=profiles.service, as_of=profiles.hours.end, forecasts=curve.forecasts(), horizons=names
-    )  # fmt: skip
+        service=profiles.service,
+        as_of=profiles.hours.end,
+        forecasts=tuple(curve.at(threshold, spans[text]) for threshold, text in asked),
+        horizons=tuple(text for _, text in asked),
+    )
 
 
 def _quantiles(hours: Profile) -> tuple[float, ...]:

@@ -67,6 +67,14 @@ def test_the_function_answers_for_thresholds_and_horizons(profiles):
     assert told._repr_html_().count("<tr>") == 5
 
 
+def test_horizons_are_told_as_they_were_asked_for(profiles):
+    told = slaopt.forecast(profiles, thresholds=[0.5, 0.4, 0.5], horizons=["1w", "7d", "2w", "1w", "7"])
+    frame = told.to_frame()
+    assert frame["threshold"].tolist() == [0.4] * 4 + [0.5] * 4
+    assert frame["horizon"].tolist() == ["1w", "7d", "2w", "7"] * 2
+    assert frame["violation_rate"][:2].nunique() == 1
+
+
 def test_without_thresholds_the_current_one_or_quantiles_are_meant(profiles):
     own = slaopt.Params(service="login", threshold=0.5)
     assert {one.threshold for one in slaopt.forecast(profiles, own).forecasts} == {0.5}
