@@ -63,6 +63,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "noise.csv": (bytes(range(256)) * 4, "binary"),
     "cut.csv.gz": (gzip.compress(GOOD.encode())[:-12], "damaged or cut off"),
     "cut.parquet": (b"PAR1" + bytes(20), "damaged"),
+    "joined.csv": (GOOD.encode().replace(b"\n", b"\r\n") + GOOD.split("\n")[1].encode() + b"\n", "end in two ways"),
     "wrong.csv": (b"when,what,how\n1,2,3\n", "no column for timestamp and duration among 'when', 'what', 'how'"),
     "one.csv": (b"timestamp,service\n2026-11-20T00:00:00Z,checkout\n", "--column duration=NAME"),
     "none.csv": (b"2026-11-20T00:00:00Z,checkout,100\n2026-11-20T00:01:00Z,checkout,101\n", "no column names"),

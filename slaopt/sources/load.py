@@ -34,6 +34,10 @@ __all__ = ["Loaded", "load"]
 
 MEMORY = 4_000_000_000  # bytes that DuckDB may hold before it writes to a temporary folder, or half of the machine's
 FULL = "does not fit into memory and the temporary folder; make room, or name another folder in TMPDIR"
+MIXED = (
+    "cannot be read to its end: its lines end in two ways, \\r\\n and \\n, or a quotation mark is left open; write it "
+    "with one kind of line end (dos2unix)"
+)
 DAMAGED = "cannot be read to its end: it is damaged, cut off or in another form; write it again"
 
 
@@ -239,6 +243,8 @@ def _problem(error: Exception) -> str:
         return f"holds an object longer than {LONGEST_LINE:,} characters; shorten it"
     if "No space left" in str(error):
         return FULL
+    if "invalid state" in str(error):
+        return MIXED
     return DAMAGED
 
 
