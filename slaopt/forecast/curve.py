@@ -212,9 +212,8 @@ def forecast_curve(
     """
     counts = day_counts(hours)
     if counts.days < FEWEST_DAYS:
-        return Skipped(
-            service=hours.service, reason=f"only {counts.days} days of history; a forecast needs {FEWEST_DAYS}"
-        )
+        told = "1 day" if counts.days == 1 else f"{counts.days} days"
+        return Skipped(service=hours.service, reason=f"only {told} of history; a forecast needs {FEWEST_DAYS}")
     span = slice(max(0, counts.days - learn_days), counts.days)
     if not counts.n[span].any():
         return Skipped(service=hours.service, reason=f"nothing ran in the last {learn_days} days")
