@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from slaopt.analysis.days import bucket_middles, days_of, pooled
+from slaopt.analysis.days import days_of, pooled
 from slaopt.analysis.effective import WEEKEND
 from slaopt.analysis.extremes import fit_gumbel
+from slaopt.analysis.levels import log_quantiles
 from slaopt.buckets import SAME
 from slaopt.profile import Profile
 from slaopt.result import Interval, Result
@@ -107,19 +108,12 @@ class _Daily:
             weekend=np.isin(days.weekday[enough], WEEKEND).astype(np.int64),
             bounds=hours.bounds,
             counts=counts,
-            levels=_log_medians(counts, hours.bounds),
+            levels=log_quantiles(hours, days.slot_day, len(days.dates), 0.5)[enough],
         )
 
     def above(self, threshold: float) -> Floats:
         """Executions of each day in buckets above a bound, (D,)."""
         return np.asarray(self.counts[:, self.bounds > threshold * (1 + SAME)].sum(axis=1))
-
-
-def _log_medians(counts: Floats, bounds: Floats) -> Floats:
-    """Log of the middle of the bucket that holds the median of each row, (rows,)."""
-    sums = np.cumsum(counts, axis=1)
-    at = (sums < 0.5 * sums[:, -1:]).sum(axis=1)
-    return np.asarray(np.log(np.maximum(bucket_middles(bounds), np.finfo(float).tiny))[at])
 
 
 def _kinds(days: _Daily) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ from scipy import stats
 
 from slaopt.analysis.days import days_of
 from slaopt.analysis.drift import drift, psi
+from tests.analysis.test_levels import of
 from tests.statistical.simulated import Service
 from tests.statistical.watching import DAY
 
@@ -109,6 +110,15 @@ def test_a_service_of_working_days_has_one_kind_of_days(split):
     assert not found.alarm
     assert drift(working[0], working[1].scaled(1.4)).alarm
     assert drift(reference, current).days == 30
+
+
+def test_durations_of_nothing_stand_below_the_smallest_and_not_at_the_end_of_the_numbers():
+    hours = np.arange(0, 33 * 24, 0.5)
+    durations = np.where(hours // 24 % 5 == 0, 0.0, 1 + hours % 1)  # on each fifth day all took no time at all
+    often = of(hours, durations, days=33)
+    found = drift(often.between(often.start, often.start + 30 * DAY), often.between(often.start + 30 * DAY, often.end))
+    assert 0.1 < found.factor < 10
+    assert np.isfinite(found.interval.high)
 
 
 def test_durations_that_never_differ_do_not_drift():
