@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slaopt.analysis.days import bucket_middles, local_times
+from slaopt.analysis.levels import log_quantiles
 from slaopt.buckets import SAME
 from slaopt.profile import Profile
 from slaopt.result import Result
@@ -103,34 +104,20 @@ def _tail_bound(profile: Profile, start: float, censored: float) -> float | None
     return float(np.exp(min(log_bound, LARGEST_LOG)))
 
 
-def _slot_medians(profile: Profile) -> Floats:
-    """Median of each slot, seconds, (slots,); NaN where fewer than ten executions ran."""
-    table = profile.counts.sorted_indices()
-    executions = profile.executions
-    known = executions >= FEWEST_IN_HOUR
-    cumulative = np.cumsum(table.data)
-    before = np.concatenate([[0.0], cumulative])[table.indptr[:-1]]
-    middle = np.searchsorted(cumulative, (before + executions / 2)[known] * (1 - 1e-12))
-    medians = np.full(profile.slots, np.nan)
-    medians[known] = bucket_middles(profile.bounds)[table.indices[middle]]
-    return medians
-
-
 def find_odd_hours(profile: Profile, *, changed: Sequence[datetime] = ()) -> tuple[OddHour, ...]:
     """Find slots whose log median lies far above that of their hour and day type, between changes of the level."""
     _, weekday, hour = local_times(profile)
-    medians = _slot_medians(profile)
-    known = medians > 0
+    known = profile.executions >= FEWEST_IN_HOUR
     if known.sum() < 7 * 24 / 4:
         return ()
-    logs = np.log(np.where(known, medians, 1.0))
+    logs = log_quantiles(profile, np.arange(profile.slots), profile.slots, 0.5)
     borders = [-((profile.start - moment) // profile.step) for moment in changed]  # first slot of each new level
     level = np.searchsorted(np.asarray(borders, dtype=int), np.arange(profile.slots), side="right")
     kind = hour + 24 * (weekday >= 5) + 48 * level
     usual = np.zeros(profile.slots)
     for group in np.unique(kind[known]):
         usual[kind == group] = np.median(logs[known & (kind == group)])
-    excess = logs - usual
+    excess = np.where(known, logs - usual, 0.0)
     spread = 1.4826 * float(np.median(np.abs(excess[known])))
     odd = np.flatnonzero(known & (excess > ODD * spread)) if spread > 0 else np.empty(0, dtype=int)
     return tuple(
