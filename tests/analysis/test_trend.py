@@ -8,7 +8,7 @@ from math import erf, sqrt
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import signal, stats
 
 from slaopt.analysis import trend as module
 from slaopt.analysis.trend import analyze_trend, sen_trend
@@ -55,6 +55,24 @@ def test_correlation_from_day_to_day_widens_the_interval(rng):
     found = sen_trend(values, np.arange(400), np.zeros(400))
     correlation = sm.tsa.acf(sm.tsa.detrend(values, order=1), nlags=1)[1]
     assert found.inflation == pytest.approx((1 + correlation) / (1 - correlation), rel=0.1)
+
+
+def test_half_of_the_bias_of_correlation_on_short_series_is_undone(rng):
+    weekend = (np.arange(30) % 7 >= 5).astype(float)
+    inflation = []
+    for _ in range(600):
+        shocks = rng.normal(size=60)
+        values = signal.lfilter([1.0], [1.0, -0.5], shocks)[30:]
+        inflation.append(sen_trend(values, np.arange(30), weekend).inflation)
+    told = (np.array(inflation) - 1) / (np.array(inflation) + 1)
+    assert 0.37 < told.mean() < 0.5  # 0.33 as the residuals have it
+
+
+def test_a_trend_of_little_in_all_is_stable(rng):
+    found = analyze_trend(Service(per_day=100_000, sd=0.002, trend=0.001).profile(rng, hours=1))
+    assert found.slope_interval is not None
+    assert found.slope_interval.low > 0
+    assert found.direction == "stable"
 
 
 def test_a_weekend_effect_is_no_trend(rng):
