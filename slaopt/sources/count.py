@@ -20,7 +20,7 @@ Array = Ints | Floats
 
 BATCH = 131_072  # executions at once: their arrays fit into the processor's cache
 STEPS_PER_HOUR = HOURS.step // STEPS.step
-COARSE, FINE = 2.0**16, 2.0**50  # steps per second of the two parts in which sums are kept exact
+PARTS = 2.0**16, 2.0**50, 2.0**84  # steps per second of the parts in which sums are kept exact
 DENSE = 16  # keys that span at most so many times their number are counted in a table, others are sorted
 LOG_2 = float(np.log(2.0))
 
@@ -81,7 +81,7 @@ class Counter:
         self._ladder = Ladder(counted)
         self._hours = _Table(services, 2)  # cell, count
         self._steps = _Table(services, 2)  # counted bounds below, count
-        self._sums = _Table(services, 6)  # sum and sum of logarithms in two parts each, minimum, maximum
+        self._sums = _Table(services, 2 * len(PARTS) + 2)  # sum and sum of logarithms in parts, minimum, maximum
         self._failures = _Table(services, 1)  # count
 
     def add(self, service: Ints, step: Ints, seconds: Floats) -> None:
@@ -93,7 +93,8 @@ class Counter:
         hour_group = (step // STEPS_PER_HOUR).astype(np.int64) * self._services + service
         self._hours.append(*_pairs(hour_group, cell))
         self._steps.append(*_pairs(group, coarse))
-        self._sums.append(*_summed(group, seconds, logs))
+        found, sums = _summed(group, seconds, logs)
+        self._sums.append(found, *sums)
 
     def add_failures(self, service: Ints, step: Ints) -> None:
         """Count a batch of failed executions, both arrays (n,)."""
@@ -153,8 +154,8 @@ def _pairs(group: Ints, rank: Ints) -> tuple[Ints, Ints, Ints]:
     return groups + first, (ranks + low).astype(np.int32), counts.astype(np.int32)
 
 
-def _summed(group: Ints, seconds: Floats, logs: Floats) -> tuple[Ints, Floats, Floats, Floats, Floats, Floats, Floats]:
-    """Give the different groups, and of each the sums of seconds and logarithms, minimum and maximum."""
+def _summed(group: Ints, seconds: Floats, logs: Floats) -> tuple[Ints, list[Floats]]:
+    """Give the different groups, and of each the sums of seconds and of logarithms in parts, minimum and maximum."""
     first = int(group.min())
     keys = group - first
     if (size := int(keys.max()) + 1) <= DENSE * len(keys):
@@ -166,24 +167,24 @@ def _summed(group: Ints, seconds: Floats, logs: Floats) -> tuple[Ints, Floats, F
     minima, maxima = np.full(len(found), np.inf), np.full(len(found), -np.inf)
     np.minimum.at(minima, at, seconds)
     np.maximum.at(maxima, at, seconds)
-    parts = [
-        np.asarray(np.bincount(at, weights=part), dtype=float) for of in (seconds, logs) for part in exact_parts(of)
-    ]
-    return found + first, parts[0], parts[1], parts[2], parts[3], minima, maxima
+    parts = [np.bincount(at, weights=part).astype(float) for of in (seconds, logs) for part in exact_parts(of)]
+    return found + first, [*parts, minima, maxima]
 
 
-def exact_parts(values: Floats) -> tuple[Floats, Floats]:
-    """Split numbers into two parts whose sums are exact, so that they do not depend on the order; both (n,).
+def exact_parts(values: Floats) -> Iterator[Floats]:
+    """Split numbers into parts whose sums are exact, so that they do not depend on the order; each (n,).
 
-    The parts are multiples of 2⁻¹⁶ and of 2⁻⁵⁰: sums of the first are exact below 4,000 years, those of the second
-    over a million numbers at least, and what is left out of a number is less than 10⁻¹⁵.
+    The parts are multiples of 2⁻¹⁶, 2⁻⁵⁰ and 2⁻⁸⁴: sums of the first are exact below 4,000 years, those of the others
+    over a million numbers at least, and nothing is left out of a number above 10⁻⁹.
 
-    >>> coarse, fine = exact_parts(np.array([0.3, 1e9]))
-    >>> coarse.tolist(), [f"{part:.4g}" for part in fine]
-    ([0.3000030517578125, 1000000000.0], ['-3.052e-06', '0'])
+    >>> coarse, fine, finest = exact_parts(np.array([0.5, 0.1]))
+    >>> coarse.tolist(), (coarse + (fine + finest)).tolist()
+    ([0.5, 0.1000061035...], [0.5, 0.1])
     """
-    coarse = np.rint(values * COARSE) / COARSE
-    return coarse, np.rint((values - coarse) * FINE) / FINE
+    for steps in PARTS:
+        part = np.rint(values * steps) / steps
+        values = values - part
+        yield part
 
 
 def _step_sums(sums: list[Array], failures: list[Array]) -> StepSums:
@@ -192,14 +193,21 @@ def _step_sums(sums: list[Array], failures: list[Array]) -> StepSums:
     of_sums, of_failures = at[: len(sums[0])], at[len(sums[0]) :]
     size = len(slot)
     minima, maxima = np.full(size, np.nan), np.full(size, np.nan)
-    np.fmin.at(minima, of_sums, sums[5])
-    np.fmax.at(maxima, of_sums, sums[6])
-    parts = [np.bincount(of_sums, weights=part, minlength=size).astype(float) for part in sums[1:5]]
+    *parts, least, most = sums[1:]
+    np.fmin.at(minima, of_sums, least)
+    np.fmax.at(maxima, of_sums, most)
+    totals = [np.bincount(of_sums, weights=part, minlength=size).astype(float) for part in parts]
     return StepSums(
         slot=slot,
-        sums=parts[0] + parts[1],
-        log_sums=parts[2] + parts[3],
+        sums=_joined(totals[: len(PARTS)]),
+        log_sums=_joined(totals[len(PARTS) :]),
         minima=minima,
         maxima=maxima,
         failures=np.bincount(of_failures, weights=failures[1], minlength=size).astype(float),
     )
+
+
+def _joined(parts: list[Floats]) -> Floats:
+    """Add up the parts of sums, the finest first."""
+    coarse, fine, finest = parts
+    return coarse + (fine + finest)
