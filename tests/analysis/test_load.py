@@ -9,6 +9,7 @@ import pytest
 
 from slaopt.analysis import load
 from slaopt.analysis.load import load_correlation
+from tests.analysis.test_levels import of
 from tests.statistical.changes import loaded
 from tests.statistical.simulated import Service
 
@@ -18,6 +19,18 @@ def test_the_elasticity_is_found_though_counts_are_noisy(rng):
     assert np.mean([each.elasticity for each in found]) == pytest.approx(0.4, abs=0.03)
     assert all(each.claimed for each in found)
     assert found[0].sentence.startswith("At twice the load durations are ")
+
+
+def test_means_taken_out_take_noise_with_them(rng):
+    """On few hours a day: if all of the noise of counts were still in them, 0.4 would be found as 0.5."""
+    slots = np.concatenate([day * 24 + 8 + np.arange(6) for day in range(14)])
+    found = []
+    for _ in range(40):
+        busy = np.exp(0.11 * rng.standard_normal(len(slots)))
+        counts = rng.poisson(150 * busy)
+        found.append(load_correlation(of(np.repeat(slots, counts), np.repeat(busy**0.4, counts), days=14)).elasticity)
+    told = np.array([one for one in found if one is not None])
+    assert told.mean() == pytest.approx(0.4, abs=2 * told.std() / np.sqrt(len(told)) + 0.02)
 
 
 def test_no_elasticity_is_no_evidence(rng):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -10,10 +11,10 @@ from scipy import stats
 
 from slaopt.analysis import seasonality
 from slaopt.analysis.changepoints import change_points
-from slaopt.analysis.levels import daily_levels
+from slaopt.analysis.levels import DailyLevels, daily_levels
 from slaopt.analysis.seasonality import hour_pattern, seasonal_patterns, weekday_pattern
 from tests.analysis.test_levels import of
-from tests.statistical.simulated import Service
+from tests.statistical.simulated import Service, monte_carlo_error
 
 FLAT = Service(sd=0.05, daily=0.0, weekend=0.0)
 
@@ -93,6 +94,17 @@ def test_weekends_and_weekdays_are_found_with_their_factors(rng):
     assert pattern.factors[5] / pattern.factors[0] == pytest.approx(np.exp(-0.3), abs=0.08)
     assert np.log(pattern.factors).mean() == pytest.approx(0, abs=1e-9)
     assert pattern.sentence
+
+
+def test_two_tests_of_weekdays_claim_no_more_than_one(rng):
+    dates = tuple(date(2026, 8, 3) + timedelta(days=number) for number in range(28))
+    weekend, executions = np.arange(28) % 7 >= 5, np.full(28, 100.0)
+    found = [
+        weekday_pattern(DailyLevels(dates=dates, values=values, weekend=weekend, executions=executions))
+        for values in rng.normal(0, 0.1, (400, 28))
+    ]
+    significant = np.mean([pattern.p_value <= 0.05 for pattern in found])
+    assert significant <= 0.05 + 2 * monte_carlo_error(0.05, 400)  # twice as many where the smaller counts once
 
 
 def test_one_slow_weekday_is_named(rng):
