@@ -15,7 +15,8 @@ from slaopt.wording import count, moment
 
 __all__ = ["begun", "days_that_ran", "too_little"]
 
-FEWEST_EXECUTIONS = 10
+FEWEST_EXECUTIONS = 2  # that lie days apart
+FEW_EVER = 10  # executions; where there were fewer at all, no earlier period would do
 
 
 def begun(profile: Profile) -> Profile:
@@ -36,8 +37,8 @@ def days_that_ran(profile: Profile) -> int:
 def too_little(profile: Profile, profiles: Profiles, params: Params) -> str | None:
     """Say why a period cannot be described, None where it can.
 
-    It can from 10 executions on that lie 7 days apart from first to last. Few executions are described, and what they
-    cannot show is said; few because most rows could not be used are not.
+    It can where first and last execution lie 7 days apart. Few executions are described, and what they cannot show is
+    said; few because most rows could not be used are not.
 
     Parameters
     ----------
@@ -90,14 +91,14 @@ def _missing(profile: Profile, profiles: Profiles) -> str:
     intake = profiles.intake
     last = intake.last
     if last is not None and profile.end - last >= timedelta(days=1):
-        enough = not 0 < intake.accepted < FEWEST_EXECUTIONS  # none: they lie before what was read
+        enough = not 0 < intake.accepted < FEW_EVER  # none: they lie before what was read
         remedy = f"the latest is of {moment(last, profile.timezone)}: "
         remedy += "end the period there with --as-of, or export again" if enough else "export again, or measure longer"
     elif not profile.executions.sum():
         remedy = "end the period where there are measurements with --as-of"
     else:
         remedy = "measure longer, or analyse a longer period (--days)"
-    return f"at least {FEWEST_EXECUTIONS} executions over {FEWEST_DAYS} days are needed: {remedy}"
+    return f"executions over at least {FEWEST_DAYS} days are needed: {remedy}"
 
 
 def _counted(n: int, what: str) -> str:

@@ -61,7 +61,6 @@ def test_published_fields_are_those_of_the_schema(profiles):
 @pytest.mark.parametrize(
     ("executions", "days", "reason"),
     [
-        (9, 30, "9 executions on "),
         (1, 30, "1 execution on 1 day in"),
         (5000, 6, "5,000 executions on 6 days"),
         (0, 30, "0 executions on 0 days in the 30 days before "),
@@ -71,8 +70,17 @@ def test_too_few_executions_or_days_are_skipped_with_the_reason(executions, days
     result = analyze(profiles_of(spread(executions, rng, days=days), np.ones(executions)), Params())
     assert isinstance(result, Skipped)
     assert reason in result.reason
-    assert "at least 10 executions over 7 days are needed" in result.reason
+    assert "executions over at least 7 days are needed" in result.reason
     assert result.service == "simulated"
+
+
+@pytest.mark.parametrize("executions", [2, 3, 6, 9])
+def test_a_handful_of_executions_is_low_traffic_and_no_refusal(executions):
+    stamps = START.replace(tzinfo=None) + np.linspace(1, 29, executions) * timedelta(days=1)
+    result = analyze(profiles_of(stamps.astype("datetime64[us]"), np.ones(executions)), Params(threshold=2.0))
+    assert result.violation_rate.rate == 0
+    assert (result.violation_rate.interval is None) == (executions < 7)
+    assert "times the weekly error budget: too few to judge an objective of 99 %" in result.low_traffic.sentence
 
 
 def test_a_skipped_service_tells_what_became_of_its_rows():
@@ -91,7 +99,7 @@ def test_a_skipped_service_that_ended_says_when():
 
 
 def test_an_earlier_period_is_no_remedy_where_there_was_too_little_ever(rng):
-    tiny = profiles_of(spread(3, rng, days=30), np.ones(3))
+    tiny = profiles_of(spread(3, rng, days=3), np.ones(3))
     ended = replace(tiny, intake=replace(tiny.intake, last=START + timedelta(days=3)))
     reason = analyze(ended, Params()).reason
     assert reason.endswith("the latest is of 6 Aug 2026, 00:00 UTC: export again, or measure longer")
