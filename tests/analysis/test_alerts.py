@@ -107,7 +107,7 @@ def slow_pages(firing):
 def slow_caught(steps, threshold, *, objective, k, share, hours, starts):
     plain = steps.violations(threshold).middle.tolist()
     worse = steps.violations(threshold / k).middle.tolist()
-    executed, counting = steps.valid.tolist(), [True] * steps.slots
+    executed, counting = steps.valid.tolist(), (steps.slot_sums.excluded < 1).tolist()
     quiet = slow_firing(plain, executed, objective=objective, severity="page", counting=counting)
     caught = silent = 0
     for start in starts:
@@ -151,6 +151,21 @@ def test_what_is_caught_is_what_the_slow_implementation_catches(k, hours, share,
     assert 0 < slow < 1
     quiet = 1 - replay(steps, [1.8], objective=0.99)[0].share_firing
     assert fast.caught(factor=k, hours=hours, share=share) == pytest.approx(slow * quiet)
+    assert fast.value == pytest.approx(slow * quiet)
+
+
+def test_nothing_is_caught_in_excluded_time():
+    """Every other half an hour is excluded; what happened before it is still in the windows that end there."""
+    few = Degradations(factors=(2.0,), hours=(1,), shares=(1.0,), starts=60)
+    steps = bursts(np.random.default_rng(0), days=4, per_step=20)
+    closed = np.arange(steps.slots) // 6 % 2 == 1
+    kept = steps.where(~closed)
+    steps = replace(kept, slot_sums=replace(kept.slot_sums, excluded=closed.astype(float)))
+    starts = _starts(~closed, few, STEP).tolist()
+    slow = slow_caught(steps, 1.8, objective=0.99, k=2.0, share=1.0, hours=1, starts=starts)
+    [fast] = tightness(steps, [1.8], objective=0.99, degradations=few)
+    quiet = 1 - replay(steps, [1.8], objective=0.99)[0].share_firing
+    assert 0 < slow < 1
     assert fast.value == pytest.approx(slow * quiet)
 
 

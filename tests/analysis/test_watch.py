@@ -207,6 +207,15 @@ def after_a_change(seed: int):
     return counted(kept[:learned], violated[:learned]), fresh, START + 20 * DAY
 
 
+def test_a_level_known_from_few_days_is_trusted_less(busy):
+    plain = usual(busy, 1.0)
+    assert plain is not None
+    trusted = [usual(busy, 1.0, since=START + day * DAY) for day in (10, 22)]
+    day_long = [learned.unrest[-1] / plain.unrest[-1] for learned in trusted if learned]
+    assert 1.05 < day_long[0] < day_long[1] - 0.05
+    assert day_long[1] == pytest.approx(np.sqrt(1 + 4 / 7), rel=0.15)  # seven days of it are settled
+
+
 def test_a_change_of_level_in_its_history_does_not_dull_the_watch():
     alarms = []
     for seed in range(30):

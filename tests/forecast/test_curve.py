@@ -35,6 +35,7 @@ def test_laws_of_a_curve(durations):
         assert curve.reason
         return
     assert (np.diff(curve.rates, axis=1) <= 1e-12).all()
+    assert (np.diff(curve.ends, axis=1) <= 1e-12).all()
     for horizon in (7, 14, 30):
         assert (np.diff(curve.quantiles([0.1, 0.5, 0.9], horizon), axis=0) <= 1e-12).all()
         assert (np.diff(curve.probability_at_most(0.1, horizon)) >= -1e-12).all()

@@ -33,6 +33,22 @@ def test_speeds_are_scored_as_scipy_scores_a_beta_binomial(rng):
     assert speed_weights(above, n) == pytest.approx(special.softmax(expected))
 
 
+def test_a_busy_day_counts_as_thirty_executions_and_what_is_known_as_sixty(rng):
+    n = np.full(8, 60.0)
+    above = 2.0 * rng.binomial(30, np.array([[0.4], [0.3], [0.2], [0.1]]), (4, 8))  # whole numbers when halved
+    whole, expected = whole_period(above, n), []
+    for discount in DISCOUNTS:
+        total = 0.0
+        for day in range(3, 8):
+            keep = (1 - discount) ** np.arange(day)[::-1]
+            known = n[:day] @ keep + START
+            rate = (above[:, :day] @ keep + START * whole) / known
+            size = min(known, 60)
+            total += stats.betabinom.logpmf(above[:, day] / 2, 30, size * rate, size * (1 - rate)).mean()
+        expected.append(total)
+    assert speed_weights(above, n) == pytest.approx(special.softmax(expected))
+
+
 def test_a_steady_service_keeps_its_days_and_a_shifted_one_forgets(rng):
     """Mean share of what was known that a day takes away."""
     steady, shifted = (
@@ -73,6 +89,14 @@ def test_no_violation_leaves_a_small_rate():
     n = np.full(30, 10.0)
     rate = expected_rates(np.zeros((1, 30)), n, np.zeros((4, 30)))[0]
     assert 0 < rate < 2 / 300
+
+
+def test_the_whole_period_counts_as_its_executions_at_most():
+    n, none = np.full(30, 10.0), np.zeros((1, 30))
+    tail = np.tile([[3.0], [1.0], [0.5], [0.1]], 30)
+    known = ((1 - np.array(DISCOUNTS))[:, None] ** np.arange(30)).sum(axis=1) * 10
+    prior = whole_period(none, n) * 300 / (known + 300)  # a violation more would be 602 executions
+    assert expected_rates(none, n, tail) == pytest.approx(speed_weights(tail, n) @ prior)
 
 
 def test_the_weighted_mean_is_that_of_statsmodels(rng):
