@@ -99,6 +99,8 @@ def translated(error: exc.SQLAlchemyError, url: sa.URL, dialect: Dialect) -> Inp
         return InputError(f"{shown(url)}: {without_secrets(str(error), url)}")
     text = without_secrets(str(error.orig), url)
     code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or ""
+    if dialect == "sqlite" and "readonly" in text:
+        return InputError(f"{shown(url)} cannot be written: the file or its folder is read-only; make both writable")
     if dialect == "sqlite" and "locked" not in text and "busy" not in text:
         return InputError(f"{shown(url)}: SQLite says: {text}")
     if dialect == "sqlite":

@@ -104,11 +104,23 @@ def open_database(address: str) -> Database:
 
 def _sqlite_engine(path: Path) -> sa.Engine:
     def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+        where, as_uri = _sqlite_name(path)
+        connection = sqlite3.connect(where, timeout=PATIENCE, isolation_level=None, uri=as_uri)
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
 
     return sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
+
+
+def _sqlite_name(path: Path) -> tuple[str | Path, bool]:
+    """Give what SQLite is to open, and whether that is a URI: what cannot be written can still be read.
+
+    The write-ahead log needs a file beside the store. Where none can be made and none is there, nobody writes either.
+    """
+    if not path.exists() or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+        return path, False
+    log = path.with_name(f"{path.name}-wal")
+    return f"{path.absolute().as_uri()}?mode=ro{'' if log.exists() else '&immutable=1'}", True
 
 
 def _read_while_written(connection: sqlite3.Connection, label: str) -> None:

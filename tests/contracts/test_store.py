@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -169,3 +171,21 @@ def test_no_error_tells_the_password(postgresql_url: str) -> None:
         assert "correct-horse-battery" not in str(caught.value)
         assert "s3cret-word" not in str(caught.value)
         assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("logged", [False, True])
+def test_a_store_that_cannot_be_written_is_read_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged: bool
+) -> None:
+    address = f"sqlite:///{tmp_path / 'a store #1?.db'}"
+    settle(make_store(address), BOOK, ["login"], at=AT)
+    other = sqlite3.connect(tmp_path / "a store #1?.db") if logged else None  # keeps a write-ahead log open
+    if other is not None:
+        other.execute("SELECT count(*) FROM sla_runs").fetchone()
+    monkeypatch.setattr("slaopt.store.database.os.access", lambda *_: False)
+    readable = make_store(address)
+    assert settled(readable, BOOK, ["login"], at=AT).book.of("login").threshold == 2.0
+    with pytest.raises(InputError, match="cannot be written: the file or its folder is read-only"):
+        settle(readable, BOOK, ["pay"], at=AT)
+    if other is not None:
+        other.close()
