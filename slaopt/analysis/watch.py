@@ -120,7 +120,7 @@ def _usual(counts: _Counts, threshold: float) -> tuple[Usual, _Counts]:
     rates, earlier = _rates(counts)
     counts = replace(counts, level=np.where(counts.before, earlier, 1.0))
     seen, expected = counts.windows(rates)
-    unrest = np.sqrt(_variances(seen, expected))
+    unrest = np.sqrt(_variances(seen[:, counts.settled], expected[:, counts.settled]))
     highest = counts.daily(_scores(seen, expected, unrest).max(axis=0))
     fitted = fit_gumbel(highest)
     bound = max(float(np.ceil(100 * fitted.once_in(RARE_DAYS)) / 100), LEAST_BOUND)

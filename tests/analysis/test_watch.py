@@ -207,6 +207,16 @@ def after_a_change(seed: int):
     return counted(kept[:learned], violated[:learned]), fresh, START + 20 * DAY
 
 
+def test_a_day_about_a_change_teaches_nothing():
+    """A change is known to the day: what is learned is the same when it came up to a day earlier or later."""
+    history, _, since = after_a_change(3)
+    exact, *others = (usual(history, 1.0, since=since + hours * AN_HOUR * STEP) for hours in (0, 12, 24, -12))
+    for learned in others:
+        assert learned.unrest == pytest.approx(exact.unrest, rel=0.15)
+        assert learned.bound == pytest.approx(exact.bound, abs=0.5)
+        assert learned.rates.mean() == pytest.approx(exact.rates.mean(), rel=0.1)
+
+
 def test_a_level_known_from_few_days_is_trusted_less(busy):
     plain = usual(busy, 1.0)
     assert plain is not None
