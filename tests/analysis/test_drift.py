@@ -7,7 +7,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import signal, stats
 
 from slaopt.analysis.days import days_of
 from slaopt.analysis.drift import drift, psi
@@ -63,6 +63,20 @@ def test_level_and_index_are_those_of_a_few_lines_over_durations(split):
     edges = np.quantile(kind, np.arange(1, 10) / 10)
     shares = [np.bincount(np.searchsorted(edges, one), minlength=10) / len(one) for one in (kind, after[-1])]
     assert found.psi == pytest.approx(float(psi(*shares)), abs=0.02)
+
+
+def test_correlation_from_day_to_day_widens_the_interval(rng):
+    """Days that pass on 0.7 of what they are, and as many in another order."""
+    levels = signal.lfilter([1.0], [1.0, -0.7], 0.1 * rng.standard_normal(80))[-63:]
+    hours = np.arange(0, 63 * 24, 0.5)
+    widths = []
+    for order in (np.arange(60), rng.permutation(60)):
+        days = np.append(levels[order], levels[60:])
+        profile = of(hours, np.exp(days[(hours // 24).astype(int)]), days=63)
+        at = profile.start + 60 * DAY
+        interval = drift(profile.between(profile.start, at), profile.between(at, profile.end)).interval
+        widths.append(np.log(interval.high / interval.low))
+    assert widths[0] > 1.3 * widths[1]
 
 
 def test_a_slower_level_alarms_and_says_since_when(split):

@@ -127,6 +127,13 @@ def test_a_steady_busy_service_is_high_confidence(rng):
     assert told.interval_80.covers(0.5)
 
 
+def test_a_month_of_equal_days_does_not_promise_another(rng):
+    told = curve_of([[0.5] * 950 + [1.5] * 50] * 30, [1.0]).at(1.0, 30)
+    assert told.violation_rate == pytest.approx(0.05, rel=0.02)
+    assert told.interval_95.low < 0.03  # counting alone would leave 4.8 to 5.2 %
+    assert told.interval_95.high > 0.07
+
+
 def test_what_was_not_computed_is_refused(rng):
     curve = curve_of(lognormal(rng, days=30, per_day=40))
     with pytest.raises(ValueError, match="no forecast over 21 days"):

@@ -116,6 +116,15 @@ def test_a_service_that_burns_by_itself_gets_a_higher_bound():
     assert made.rules[1].value == pytest.approx(12.7, abs=0.4)  # not 6: above the worst day
 
 
+def test_what_burned_before_a_change_raises_no_bound():
+    violations = np.where(np.arange(30 * A_DAY) < 15 * A_DAY, 0.2, 0.001)
+    history = counted(1 - violations, violations)
+    made = rollback(history, 1.0, objective=0.99, since=history.start + 15 * DAY)
+    assert made.rules[-1].value == 6
+    assert "None of the last 15 days did so" in made.criteria[-1]
+    assert all(rule.value != 6 for rule in rollback(history, 1.0, objective=0.99).rules)
+
+
 def test_a_burn_rate_that_cannot_be_reached_makes_no_rule(history):
     made = rollback(history, 1.0, objective=0.8)  # 6 × 20 % is more than all
     assert [rule.metric for rule in made.rules] == ["watch_z"]
