@@ -185,7 +185,10 @@ def test_a_store_that_cannot_be_written_is_read_all_the_same(
     monkeypatch.setattr("slaopt.store.database.os.access", lambda *_: False)
     readable = make_store(address)
     assert settled(readable, BOOK, ["login"], at=AT).book.of("login").threshold == 2.0
-    with pytest.raises(InputError, match="cannot be written: the file or its folder is read-only"):
-        settle(readable, BOOK, ["pay"], at=AT)
+    told = "cannot be written: the file or its folder is read-only"
+    with pytest.raises(InputError, match=told), readable.begin() as transaction:
+        transaction.switch("login", enabled=False)
+    (warning,) = settle(readable, BOOK, ["pay"], at=AT).warnings
+    assert told in warning
     if other is not None:
         other.close()

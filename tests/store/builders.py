@@ -77,10 +77,19 @@ def place(kind: str, folder: Path, server: str | None = None) -> Place:
         return Place(f"sqlite:///{folder / 'slaopt.db'}", kind)
     assert server is not None
     name = f"store_{next(_numbers)}"
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with engine.connect() as connection:
+    own = sa.make_url(server).set(database="stores")  # tests of measurements see only what they wrote themselves
+    with _at_once(sa.make_url(server)) as connection:
+        if not connection.scalar(sa.text("SELECT count(*) FROM pg_database WHERE datname = 'stores'")):
+            connection.exec_driver_sql("CREATE DATABASE stores")
+    with _at_once(own) as connection:
         connection.exec_driver_sql(f"CREATE SCHEMA {name}")
-    return Place(f"{server}?options=-csearch_path%3D{name}", kind)
+    return Place(f"{own.render_as_string(hide_password=False)}?options=-csearch_path%3D{name}", kind)
+
+
+@contextmanager
+def _at_once(url: sa.URL) -> Iterator[sa.Connection]:
+    with sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool).connect() as connection:
+        yield connection
 
 
 def new_run(service: str = "checkout", *, digest: str = "a", **recommendation: Any) -> NewRun:
