@@ -86,15 +86,18 @@ def _analysis_lines(result: Analysis | Skipped) -> Iterator[str]:
         yield f"  {visible(warning)}"
 
 
-def recommendation_lines(results: Sequence[Recommendation | Skipped]) -> Iterator[str]:
-    """Say what to do about each service's threshold, what it would bring and cost, and why."""
+def recommendation_lines(results: Sequence[Recommendation | Skipped], *, what_if: bool = False) -> Iterator[str]:
+    """Say what to do about each service's threshold, what it would bring and cost, and why.
+
+    A what-if starts from a threshold that is in force nowhere, so nothing says how to change it.
+    """
     for i, result in enumerate(results):
         if i and not (isinstance(result, Skipped) and isinstance(results[i - 1], Skipped)):
             yield ""
-        yield from _recommendation_lines(result)
+        yield from _recommendation_lines(result, what_if=what_if)
 
 
-def _recommendation_lines(result: Recommendation | Skipped) -> Iterator[str]:
+def _recommendation_lines(result: Recommendation | Skipped, *, what_if: bool) -> Iterator[str]:
     from slaopt.optimize.sentences import comparison
 
     name = visible(result.service, LONGEST_NAME)
@@ -106,7 +109,7 @@ def _recommendation_lines(result: Recommendation | Skipped) -> Iterator[str]:
         yield f"  {row[0]:<34} " + "  ".join(f"{cell:<18}" for cell in row[1:]).rstrip()
     for reason in result.reasons:
         yield f"  {visible(reason)}"
-    if result.command:
+    if result.command and not what_if:
         yield f"  → {visible(result.command)}"
 
 

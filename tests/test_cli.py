@@ -57,6 +57,16 @@ def test_a_what_if_changes_the_threshold(slaopt, exports):
     assert json.loads(run.out)[0]["current_threshold"] == 0.4
 
 
+def test_nothing_says_how_to_change_a_threshold_that_is_in_force_nowhere(slaopt, exports):
+    (told,) = json.loads(slaopt("recommend", "--source", exports, "--objective", "0.95", "--json").out)
+    assert told["verdict"] in ("set", "objective")
+    assert f"→ {told['command']}" not in slaopt("recommend", "--source", exports, "--objective", "0.95").out
+    assert slaopt("init").status == 0
+    assert slaopt("services", "add", "invoice-export", "--threshold", "20s", "--objective", "0.95").status == 0
+    in_force = slaopt("recommend", "--source", exports).out
+    assert "→ set threshold_value of invoice-export to" in in_force
+
+
 def test_too_few_executions_are_skipped_with_the_reason(slaopt, tmp_path, end):
     path = write_csv(tmp_path / "few.csv", executions("invoice-export", end, days=2))
     run = slaopt("analyze", "--source", path)

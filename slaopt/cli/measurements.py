@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import click
@@ -84,4 +85,6 @@ def recommend(source: str | None, services: tuple[str, ...], as_json: bool, **op
     from slaopt.assess import recommend as recommend_threshold
     from slaopt.printing import recommendation_lines
 
-    return for_each(source, services, options, as_json, recommend_threshold, recommendation_lines)
+    what_if = options["threshold"] is not None or options["objective"] is not None
+    lines = partial(recommendation_lines, what_if=what_if)
+    return for_each(source, services, options, as_json, recommend_threshold, lines)
