@@ -235,11 +235,12 @@ def test_an_interpreter_without_kernels_is_told(tmp_path: Path, monkeypatch: pyt
 
 
 SLOW = """
-    import os, sys, time
+    import os, signal, sys, time
     from pathlib import Path
     from slaopt.report import run_reports
     from tests.report.runs import BOOK, Held, small, workspace
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started without it
     place = Path(sys.argv[1])
     cells = ["import os, time\\nopen({pid!r}, 'w').write(str(os.getpid()))\\ntime.sleep(600)"]
     workspace(place, cells=[cells[0].format(pid=str(place / 'kernel.pid'))])
