@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from slaopt.buckets import SAME
 from slaopt.profile import Profile
 from slaopt.result import Result
 
-__all__ = ["Days", "bucket_middles", "days_of", "local_times", "pooled"]
+__all__ = ["DailyCounts", "Days", "bucket_middles", "days_of", "local_times", "pooled"]
 
 Floats = NDArray[np.float64]
 HALF_A_DAY = timedelta(hours=12)
@@ -65,6 +67,54 @@ def pooled(profile: Profile, group: NDArray[np.int64], groups: int) -> Floats:
     slot = np.flatnonzero(group >= 0)
     member = csr_array((np.ones(len(slot)), (group[slot], slot)), shape=(groups, profile.slots))
     return np.asarray((member @ profile.counts).toarray(), dtype=float)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyCounts:
+    """Executions of a Profile by day and bucket, D days."""
+
+    profile: Profile
+    day: NDArray[np.int64]  # (slots,) index among the days, -1 elsewhere
+    n: Floats  # (D,) valid executions
+    counts: Floats = field(repr=False)  # (D, buckets) durations
+    above: Floats = field(repr=False)  # (D, buckets + 1) violations of a threshold on bounds[i - 1]; all at 0
+
+    @classmethod
+    def of(cls, profile: Profile, day: NDArray[np.int64], days: int, **more: Any) -> Self:
+        """Sum the slots over their days; `more` are the fields that a kind of daily counts has beside these."""
+        counts = pooled(profile, day, days)
+        failures = profile.slot_sums.failures if profile.failures_are_violations else np.zeros(profile.slots)
+        above = np.zeros((days, counts.shape[1] + 1))
+        above[:, :-1] = np.cumsum(counts[:, ::-1], axis=1)[:, ::-1]
+        above += _daily(day, failures, days)[:, None]
+        return cls(profile=profile, day=day, n=above[:, 0].copy(), counts=counts, above=above, **more)
+
+    @property
+    def days(self) -> int:
+        """D, the number of days."""
+        return len(self.n)
+
+    def daily(self, values: Floats) -> Floats:
+        """Sum over each day: (slots,) → (D,)."""
+        return _daily(self.day, values, self.days)
+
+    def violations(self, thresholds: Floats) -> tuple[Floats, Floats]:
+        """Lower and upper daily counts of violations, each (thresholds, D)."""
+        bounds = self.profile.bounds
+        at = np.searchsorted(bounds, thresholds * (1 - SAME))
+        inside = at < len(bounds)
+        lower = self.above[:, np.where(inside, at + 1, len(bounds))].T.copy()
+        upper = lower.copy()
+        for i in np.flatnonzero(inside):
+            if bounds[at[i]] > thresholds[i] * (1 + SAME) and self.counts[:, at[i]].any():
+                counted = self.profile.violations(float(thresholds[i]))
+                lower[i], upper[i] = self.daily(counted.lower), self.daily(counted.upper)
+        return lower, upper
+
+
+def _daily(day: NDArray[np.int64], values: Floats, days: int) -> Floats:
+    inside = day >= 0
+    return np.bincount(day[inside], weights=values[inside], minlength=days).astype(float)
 
 
 def bucket_middles(bounds: Floats) -> Floats:

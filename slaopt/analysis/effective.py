@@ -12,15 +12,14 @@ survey data. Survey Methodology 24 (1998).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from slaopt.analysis.days import days_of, pooled
-from slaopt.buckets import SAME
+from slaopt.analysis.days import DailyCounts, days_of
 from slaopt.profile import Profile
 
 __all__ = ["FEWEST_COUNT", "FEWEST_DAYS", "Sample", "effective_number", "ends", "linearised", "sample_of", "t_quantile"]
@@ -34,22 +33,12 @@ EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(DailyCounts):
     """Daily sums of a Profile; only days on which something ran, D of them."""
 
-    profile: Profile
     number: NDArray[np.int64]  # (D,) days since 1970
-    day: NDArray[np.int64]  # (slots,) index among these days, -1 elsewhere
-    counts: Floats = field(repr=False)  # (D, buckets) executions
-    above: Floats = field(repr=False)  # (D, buckets + 1) violations of a threshold on bounds[i - 1]; all at 0
-    n: Floats  # (D,) valid executions
     weight: Floats  # (D,) makes every weekday count alike
     group: NDArray[np.bool_]  # (D,) weekend
-
-    @property
-    def days(self) -> int:
-        """D, the number of days on which something ran."""
-        return len(self.n)
 
     @property
     def groups(self) -> int:
@@ -76,29 +65,10 @@ class Sample:
             n=self.n[days], weight=_weights(self.number[days]), group=self.group[days],
         )  # fmt: skip
 
-    def daily(self, values: Floats) -> Floats:
-        """Sum over each day: (slots,) → (D,)."""
-        inside = self.day >= 0
-        return np.bincount(self.day[inside], weights=values[inside], minlength=self.days).astype(float)
-
     def average_week(self, totals: Floats) -> Floats:
         """Ratio of daily totals to executions with every weekday counted alike: (ratios, D) → (ratios,)."""
         weighted = float((self.n * self.weight).sum())
         return np.asarray((totals * self.weight).sum(axis=1) / weighted if weighted else np.full(len(totals), np.nan))
-
-    def violations(self, thresholds: Floats) -> tuple[Floats, Floats]:
-        """Lower and upper daily counts of violations, each (thresholds, D)."""
-        bounds = self.profile.bounds
-        at = np.searchsorted(bounds, thresholds * (1 - SAME))
-        inside = at < len(bounds)
-        on_bound = ~inside
-        on_bound[inside] = bounds[at[inside]] <= thresholds[inside] * (1 + SAME)
-        lower = self.above[:, np.where(inside, at + 1, len(bounds))].T.copy()
-        upper = lower.copy()
-        for i in np.flatnonzero(~on_bound):
-            counted = self.profile.violations(float(thresholds[i]))
-            lower[i], upper[i] = self.daily(counted.lower), self.daily(counted.upper)
-        return lower, upper
 
 
 def sample_of(profile: Profile) -> Sample:
@@ -109,16 +79,8 @@ def sample_of(profile: Profile) -> Sample:
     index[ran] = np.arange(len(ran))
     day = index[days.slot_day]
     number = np.array([(days.dates[place] - EPOCH).days for place in ran], dtype=np.int64)
-    counts = pooled(profile, day, len(ran))
-    failures = profile.slot_sums.failures if profile.failures_are_violations else np.zeros(profile.slots)
-    failed = np.bincount(day[day >= 0], weights=failures[day >= 0], minlength=len(ran))
-    above = np.zeros((len(ran), counts.shape[1] + 1))
-    above[:, :-1] = np.cumsum(counts[:, ::-1], axis=1)[:, ::-1]
-    above += failed[:, None]
-    return Sample(
-        profile=profile, number=number, day=day, counts=counts, above=above, n=above[:, 0].copy(),
-        weight=_weights(number), group=np.isin(_weekday(number), WEEKEND),
-    )  # fmt: skip
+    weight, group = _weights(number), np.isin(_weekday(number), WEEKEND)
+    return Sample.of(profile, day, len(ran), number=number, weight=weight, group=group)
 
 
 def _weekday(number: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-from slaopt.analysis.days import pooled
+from slaopt.analysis.days import DailyCounts
 from slaopt.buckets import SAME
 from slaopt.profile import Profile
 
@@ -48,19 +48,8 @@ class History:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DayCounts:
+class DayCounts(DailyCounts):
     """Executions by day and bucket, from the first execution to the end of a Profile; oldest day first."""
-
-    profile: Profile
-    day: NDArray[np.int64]  # (slots,) index of the day, -1 before the first
-    n: Floats  # (D,) valid executions
-    counts: Floats = field(repr=False)  # (D, buckets) durations
-    above: Floats = field(repr=False)  # (D, buckets + 1) violations of a threshold on bounds[i - 1]; all at 0
-
-    @property
-    def days(self) -> int:
-        """D, days since the first execution."""
-        return len(self.n)
 
     def quantiles(self, span: slice) -> Floats:
         """Upper bounds of the buckets that hold the quantiles `TAIL` of some days, seconds, (4,); none: empty."""
@@ -74,23 +63,6 @@ class DayCounts:
             return np.full(len(TAIL), -1)
         rank = np.array(TAIL) * total[-1] * (1 - SAME)
         return np.asarray(np.searchsorted(total, np.maximum(rank, SAME)).clip(max=len(total) - 1))
-
-    def violations(self, thresholds: Floats) -> tuple[Floats, Floats]:
-        """Lower and upper daily counts of violations, each (T, D)."""
-        bounds = self.profile.bounds
-        at = np.searchsorted(bounds, thresholds * (1 - SAME))
-        inside = at < len(bounds)
-        lower = self.above[:, np.where(inside, at + 1, len(bounds))].T.copy()
-        upper = lower.copy()
-        for i in np.flatnonzero(inside):
-            if bounds[at[i]] > thresholds[i] * (1 + SAME) and self.counts[:, at[i]].any():
-                counted = self.profile.violations(float(thresholds[i]))
-                lower[i], upper[i] = self._daily(counted.lower), self._daily(counted.upper)
-        return lower, upper
-
-    def _daily(self, values: Floats) -> Floats:
-        inside = self.day >= 0
-        return np.bincount(self.day[inside], weights=values[inside], minlength=self.days).astype(float)
 
     def learned(self, thresholds: Sequence[float] | Floats, span: slice) -> History:
         """Take what a forecast learns from some of the days."""
@@ -119,10 +91,4 @@ def day_counts(hours: Profile) -> DayCounts:
     back = np.arange(hours.slots)[::-1] // a_day
     late = (back == days) & (np.arange(hours.slots) >= first)
     day = np.where(back < days, days - 1 - back, np.where(late & (days > 0), 0, -1))
-    counts = pooled(hours, day, days)
-    failures = hours.slot_sums.failures if hours.failures_are_violations else np.zeros(hours.slots)
-    failed = np.bincount(day[day >= 0], weights=failures[day >= 0], minlength=days)
-    above = np.zeros((days, counts.shape[1] + 1))
-    above[:, :-1] = np.cumsum(counts[:, ::-1], axis=1)[:, ::-1]
-    above += failed[:, None]
-    return DayCounts(profile=hours, day=day.astype(np.int64), n=above[:, 0].copy(), counts=counts, above=above)
+    return DayCounts.of(hours, day.astype(np.int64), days)

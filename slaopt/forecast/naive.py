@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from scipy import special
 
 from slaopt.buckets import SAME
+from slaopt.forecast.history import WEEK
 
 __all__ = ["HALF_LIFE", "Rule", "simple_rules"]
 
 Floats = NDArray[np.float64]
 
 HALF_LIFE = 7.0  # days, of the exponentially weighted mean
-WEEK = 7
 LEAST_SIZE = 0.05  # a + b of a beta distribution: for an execution or two
 
 
