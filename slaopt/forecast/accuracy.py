@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["HIT", "QUANTILES", "covered", "hits", "pinball", "relative_errors", "resolvable"]
+__all__ = ["HIT", "QUANTILES", "covered", "hits", "pinball", "relative_errors"]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -24,11 +24,6 @@ EXACT = 1e-9  # a rate on the border counts as inside
 def hits(forecast: Floats, rate: Floats) -> Flags:
     """Tell whether each forecast is within 15 % of the rate that came; where none violated, none hits."""
     return np.asarray((np.abs(forecast - rate) <= HIT * rate + EXACT) & (rate > 0))
-
-
-def resolvable(rate: Floats, executions: Floats) -> Flags:
-    """Tell where a rate is known well enough to tell a hit: its binomial error is at most 15 %."""
-    return np.asarray((rate > 0) & (executions * rate >= (1 - rate) / HIT**2))
 
 
 def relative_errors(forecast: Floats, rate: Floats) -> Floats:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from slaopt.forecast import backtest, forecast_curve
-from slaopt.forecast.accuracy import QUANTILES, covered, hits, pinball, relative_errors, resolvable
+from slaopt.forecast.accuracy import QUANTILES, covered, hits, pinball, relative_errors
 from slaopt.forecast.backtest import METHODS
 from tests.forecast.builders import lognormal, profile_of
+from tests.statistical.forecasts import resolvable
 
 
 @pytest.fixture(scope="module")

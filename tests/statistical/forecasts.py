@@ -24,7 +24,6 @@ from slaopt.forecast.accuracy import (
     hits,
     pinball,
     relative_errors,
-    resolvable,
 )
 from slaopt.forecast.calibration import CONSTANTS, Cells, Constants, Spread, fit, spread_of
 from slaopt.forecast.curve import ENDS, curve_of, whole_counts
@@ -39,6 +38,11 @@ COLUMNS = ("7 days", "14 days", "30 days", SHIFT)
 NAIVE = ("whole period", "last week", "half-life of 7 days", "EWMA 0.2")
 SEED = 20261125
 DAY = 86_400_000_000  # microseconds
+
+
+def resolvable(rate: np.ndarray, executions: np.ndarray) -> np.ndarray:
+    """Where a rate is known well enough to tell a hit: its binomial error is at most 15 %."""
+    return (rate > 0) & (executions * rate >= (1 - rate) / HIT**2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
