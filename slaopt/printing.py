@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from slaopt.result import Skipped
 from slaopt.wording import count, moment, percent, seconds
@@ -27,6 +28,8 @@ __all__ = [
     "schema_line",
     "service_lines",
 ]
+
+Told = TypeVar("Told")
 
 MOST_SERVICES = 30  # listed by `check`, the worst first; --json lists all
 MOST_EXAMPLES = 3  # of each reason for a rejection
@@ -58,16 +61,13 @@ def analysis_lines(results: Sequence[Analysis | Skipped]) -> Iterator[str]:
     for i, result in enumerate(results):
         if i:
             yield ""
-        yield from _analysis_lines(result)
+        yield from (_skipped(result),) if isinstance(result, Skipped) else _analysis_lines(result)
 
 
-def _analysis_lines(result: Analysis | Skipped) -> Iterator[str]:
+def _analysis_lines(result: Analysis) -> Iterator[str]:
     from slaopt.analysis.summary import facts, stories
 
     name = visible(result.service, LONGEST_NAME)
-    if isinstance(result, Skipped):
-        yield f"{name}  skipped: {visible(result.reason)}"
-        return
     yield f"{name}  {moment(result.start, result.timezone)} to {moment(result.end, result.timezone)}"
     if result.low_traffic:
         yield f"  {visible(result.low_traffic.sentence)}"
@@ -91,19 +91,13 @@ def recommendation_lines(results: Sequence[Recommendation | Skipped], *, what_if
 
     A what-if starts from a threshold that is in force nowhere, so nothing says how to change it.
     """
-    for i, result in enumerate(results):
-        if i and not (isinstance(result, Skipped) and isinstance(results[i - 1], Skipped)):
-            yield ""
-        yield from _recommendation_lines(result, what_if=what_if)
+    yield from _spaced(results, partial(_recommendation_lines, what_if=what_if))
 
 
-def _recommendation_lines(result: Recommendation | Skipped, *, what_if: bool) -> Iterator[str]:
+def _recommendation_lines(result: Recommendation, *, what_if: bool) -> Iterator[str]:
     from slaopt.optimize.sentences import comparison
 
     name = visible(result.service, LONGEST_NAME)
-    if isinstance(result, Skipped):
-        yield f"{name}  skipped: {visible(result.reason)}"
-        return
     yield f"{name}  {visible(result.sentence)}"
     for row in comparison(result.now, result.then):
         yield f"  {row[0]:<34} " + "  ".join(f"{cell:<18}" for cell in row[1:]).rstrip()
@@ -115,19 +109,25 @@ def _recommendation_lines(result: Recommendation | Skipped, *, what_if: bool) ->
 
 def forecast_lines(results: Sequence[ServiceForecast | Skipped]) -> Iterator[str]:
     """Say what share of executions to expect above each threshold over each horizon, in columns."""
+    yield from _spaced(results, _forecast_lines)
+
+
+def _spaced(results: Sequence[Told | Skipped], lines: Callable[[Told], Iterable[str]]) -> Iterator[str]:
+    """Lines of each result, a blank one between two; what was skipped stands together."""
     for i, result in enumerate(results):
         if i and not (isinstance(result, Skipped) and isinstance(results[i - 1], Skipped)):
             yield ""
-        yield from _forecast_lines(result)
+        yield from (_skipped(result),) if isinstance(result, Skipped) else lines(result)
 
 
-def _forecast_lines(result: ServiceForecast | Skipped) -> Iterator[str]:
+def _skipped(result: Skipped) -> str:
+    return f"{visible(result.service, LONGEST_NAME)}  skipped: {visible(result.reason)}"
+
+
+def _forecast_lines(result: ServiceForecast) -> Iterator[str]:
     from slaopt.forecast.service import COLUMNS, cells
 
     name = visible(result.service, LONGEST_NAME)
-    if isinstance(result, Skipped):
-        yield f"{name}  skipped: {visible(result.reason)}"
-        return
     yield f"{name}  from {moment(result.as_of)} on"
     rows = [COLUMNS, *cells(result)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

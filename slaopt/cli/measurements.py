@@ -9,15 +9,7 @@ import click
 
 from slaopt.cli.answers import print_json, print_lines, status_of
 from slaopt.cli.opening import for_each, open_source
-from slaopt.cli.options import (
-    json_option,
-    reading_options,
-    source_option,
-    span_options,
-    store_option,
-    what_if_options,
-    workspace_option,
-)
+from slaopt.cli.options import json_option, reading_options, service_options, workspace_option
 
 __all__ = ["analyze", "check", "recommend"]
 
@@ -49,13 +41,7 @@ def check(source: str, as_json: bool, **options: Any) -> int:
 
 
 @click.command()
-@source_option
-@what_if_options
-@span_options
-@reading_options
-@workspace_option
-@store_option
-@json_option
+@service_options
 def analyze(source: str | None, services: tuple[str, ...], as_json: bool, **options: Any) -> int:
     """Tell how services performed: quantiles and rates with intervals, outliers, quality.
 
@@ -69,13 +55,7 @@ def analyze(source: str | None, services: tuple[str, ...], as_json: bool, **opti
 
 
 @click.command()
-@source_option
-@what_if_options
-@span_options
-@reading_options
-@workspace_option
-@store_option
-@json_option
+@service_options
 def recommend(source: str | None, services: tuple[str, ...], as_json: bool, **options: Any) -> int:
     """Recommend a threshold for each service, or say that the current one fits.
 

@@ -15,6 +15,7 @@ __all__ = [
     "json_option",
     "options",
     "reading_options",
+    "service_options",
     "source_option",
     "span_options",
     "store_option",
@@ -104,3 +105,6 @@ what_if_options = options(
                  help="What-if: another objective, 0–1."),
 )  # fmt: skip
 source_option = click.option("--source", help="Path, glob, folder, database URL, or a name of params `sources:`.")
+service_options = options(  # of a command that computes something of each service
+    source_option, what_if_options, span_options, reading_options, workspace_option, store_option, json_option
+)
