@@ -12,14 +12,14 @@ from slaopt.store import find_store, locate_store, make_store, open_database
 
 
 def test_what_was_said_first_wins() -> None:
-    work = Path("/work")
+    work = Path("/srv/ops")
     assert locate_store("a.db", "b.db", "c.db", work) == "a.db"
     assert locate_store(None, "b.db", "c.db", work) == "b.db"
-    assert locate_store(None, None, "c.db", work) == "sqlite:////work/c.db"
-    assert locate_store(None, "", "sqlite:///deep/c.db", work) == "sqlite:////work/deep/c.db"
+    assert locate_store(None, None, "c.db", work) == "sqlite:////srv/ops/c.db"
+    assert locate_store(None, "", "sqlite:///deep/c.db", work) == "sqlite:////srv/ops/deep/c.db"
     assert locate_store(None, None, "sqlite:////c.db", work) == "sqlite:////c.db"
     assert locate_store(None, None, "postgresql://me@db/ops", work) == "postgresql://me@db/ops"
-    assert locate_store(None, None, None, work) == "sqlite:////work/slaopt.db"
+    assert locate_store(None, None, None, work) == "sqlite:////srv/ops/slaopt.db"
     assert locate_store(None, None, None, None) is None
 
 
