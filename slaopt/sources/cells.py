@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slaopt.buckets import counted_bounds, refined_bounds
-from slaopt.excluded import excluded_steps, spans
+from slaopt.excluded import excluded_steps
 from slaopt.intake import ServiceIntake
 from slaopt.params import Params
 from slaopt.profile import HOURS, STEPS, Profile, Profiles, SlotSums
 
-__all__ = ["ZERO", "CoarseCells", "FineCells", "StepSums", "build_profiles", "excluded_spans"]
+__all__ = ["ZERO", "CoarseCells", "FineCells", "StepSums", "build_profiles"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.integer[Any]]
@@ -56,12 +56,6 @@ class StepSums:
     minima: Floats  # NaN where only failures happened
     maxima: Floats
     failures: Floats
-
-
-def excluded_spans(params: Params, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-    """List the spans of [start, end) whose executions count as excluded, each from its start to before its end."""
-    mask = excluded_steps(params.excluded, timezone=params.timezone, start=start, end=end)
-    return [(start + first * STEPS.step, start + last * STEPS.step) for first, last in spans(mask)]
 
 
 def build_profiles(
