@@ -18,7 +18,7 @@ from slaopt.errors import ParamsError
 from slaopt.excluded import BusinessHours, Excluded, Maintenance, WeeklyMaintenance
 from slaopt.wording import moment, parse_seconds, seconds
 
-__all__ = ["Costs", "Params", "ParamsBook", "SourceParams", "ThresholdChange", "load_params"]
+__all__ = ["ApprovalRules", "Costs", "Params", "ParamsBook", "SourceParams", "ThresholdChange", "load_params"]
 
 FAILED_STATUSES = (
     "failed", "failure", "fail", "error", "errored", "cancelled", "canceled", "aborted", "timeout", "timed_out",
@@ -63,6 +63,22 @@ class Costs(BaseModel):
     currency: str = Field(min_length=1, max_length=10)
 
 
+class ApprovalRules(BaseModel):
+    """Which changes take more than one approval. Sizes are shares of the current threshold."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    significant_change: float = Field(0.25, ge=0)  # from here on two approve
+    significant_risk: Literal["low", "medium", "high"] = "high"  # likewise
+    critical_change: float = Field(1.0, ge=0)  # from here on with a second factor
+    critical: bool = False  # every change of the service takes a second factor
+
+
+_NO_FIGURE = {
+    "source", "sources", "store", "enabled", "approvals", "report_valid_days", "watch_days", "audit_heads",
+}  # fmt: skip
+
+
 class Params(BaseModel):
     """The settings of one service. Durations are seconds; texts such as `300ms` are accepted."""
 
@@ -95,9 +111,16 @@ class Params(BaseModel):
     costs: Costs | None = None
     seed: int = Field(0, ge=0)
 
+    enabled: bool = True
+    server: str | None = None
+    approvals: ApprovalRules = ApprovalRules()
+    report_valid_days: float = Field(7.0, gt=0, le=365)
+    watch_days: int = Field(30, ge=1, le=365)
+    audit_heads: str | None = None
+
     def published(self) -> dict[str, Any]:
         """Give the settings that figures hang on, as JSON holds them; sources change none and may hold secrets."""
-        return self.model_dump(mode="json", exclude={"source", "sources", "store"})
+        return self.model_dump(mode="json", exclude=_NO_FIGURE)
 
     @property
     def thresholds(self) -> tuple[float, ...]:
@@ -162,7 +185,16 @@ class ParamsBook:
 
 _NESTED = [
     field.alias or name
-    for model in (SourceParams, ThresholdChange, Costs, Excluded, BusinessHours, Maintenance, WeeklyMaintenance)
+    for model in (
+        SourceParams,
+        ThresholdChange,
+        Costs,
+        ApprovalRules,
+        Excluded,
+        BusinessHours,
+        Maintenance,
+        WeeklyMaintenance,
+    )
     for name, field in model.model_fields.items()
 ]
 

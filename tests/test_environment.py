@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-CONDA_NAMES = {"duckdb": "python-duckdb", "playwright": "playwright-python"}
+CONDA_NAMES = {"duckdb": "python-duckdb", "jupyter-server": "jupyter_server", "playwright": "playwright-python"}
 ONLY_PIP = {"axe-playwright-python"}
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

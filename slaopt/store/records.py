@@ -11,8 +11,36 @@ from typing import Any, Literal
 from slaopt.params import ParamsBook
 from slaopt.result import Result, Skipped
 
-__all__ = ["NewRun", "RunRecord", "SchemaState", "ServiceRecord", "Settled", "StateOfSchema", "ThresholdRecord"]
+__all__ = [
+    "Action",
+    "ApprovalRecord",
+    "AuditEntry",
+    "ChangeRecord",
+    "Implementation",
+    "Needs",
+    "NewProposal",
+    "NewRun",
+    "Origin",
+    "Proposal",
+    "Role",
+    "RunRecord",
+    "SchemaState",
+    "ServiceRecord",
+    "Settled",
+    "State",
+    "StateOfSchema",
+    "ThresholdRecord",
+    "UserRecord",
+]
 
+Role = Literal["viewer", "analyst", "approver", "admin"]
+Action = Literal["read", "propose", "approve", "administer"]  # what a role may do; each includes those before it
+Origin = Literal["report", "request"]  # what a proposal rests on
+Implementation = Literal["immediate", "scheduled", "ab_test"]
+State = Literal[
+    "draft", "proposed", "approved", "scheduled", "committed", "kept", "rolled_back", "rejected", "withdrawn",
+    "expired", "superseded",
+]  # fmt: skip
 StateOfSchema = Literal["none", "old", "current", "newer"]
 
 
@@ -122,3 +150,105 @@ class Settled(Result):
         if not named and not refused and len(wanted) == len(known):
             return None, []
         return [name for name in wanted if name not in reasons], refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRecord(Result):
+    """A row of `sla_users`. Neither password nor secret leaves the store in it."""
+
+    name: str
+    role: Role
+    is_active: bool
+    has_password: bool
+    has_second_factor: bool
+    locked_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs(Result):
+    """Whose approval a proposal takes, and why."""
+
+    approvals: int  # of people other than the one who proposed; 0 in solo mode
+    second_factor: bool  # of each who approves
+    significance: Literal["routine", "significant", "critical"]
+    why: tuple[str, ...]  # sentences; empty where one approval is enough
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewProposal(Result):
+    """A proposal that is to be filed."""
+
+    service: str = field(metadata={"published": "service_type"})
+    origin: Origin
+    input_digest: str  # of the report's input; of a request, of that and what was asked for
+    run_id: int | None
+    prediction_id: int | None
+    current_threshold: float | None  # seconds
+    proposed_threshold: float
+    proposed_by: str
+    implementation_type: Implementation = "immediate"
+    scheduled_at: datetime | None = None
+    reason: str | None = None
+    needs: Needs
+    assessment: Mapping[str, Any]  # impact assessment: the fields of a recommendation that a preview shows
+    rollback_rules: tuple[Mapping[str, Any], ...]  # metric, operator, value, window
+    watch: Mapping[str, Any] | None = None  # what is usual at the proposed threshold; None: there is no watch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal(NewProposal):
+    """A row of `sla_proposals`."""
+
+    id: int
+    change_id: str  # of the change that it makes once it is committed
+    state: State
+    proposed_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRecord(Result):
+    """A row of `sla_approvals`: one person's decision on a proposal."""
+
+    approver: str
+    decision: Literal["approved", "rejected"]
+    comment: str | None
+    second_factor: bool
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRecord(Result):
+    """A change that slaopt made: a row of `sla_changes` with its row of `sla_threshold_history`."""
+
+    change_id: str
+    kind: Literal["commit", "rollback"]
+    service: str = field(metadata={"published": "service_type"})
+    threshold: float = field(metadata={"published": "threshold_value"})  # seconds, from `implemented_at` on
+    previous: float | None = field(metadata={"published": "previous_value"})
+    implemented_at: datetime
+    implemented_by: str
+    reason: str | None
+    confidence: float | None = field(metadata={"published": "optimization_confidence"})
+    rollback_criteria: tuple[Any, ...]
+    performance_impact: Mapping[str, Any] | None  # predicted, and observed since
+    proposal_id: int | None
+    undoes: str | None  # change_id of the change that this took back
+    undone_by: str | None  # change_id of the rollback that took this back
+    in_force: bool  # no other threshold has followed
+    history_id: int = field(metadata={"published": None})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry(Result):
+    """A row of `sla_audit_log`."""
+
+    number: int
+    at: datetime
+    actor: str
+    action: str
+    service: str | None = field(metadata={"published": "service_type"})
+    details: Mapping[str, Any]
+    previous_digest: str
+    digest: str  # SHA-256 of `entry`
+    entry: str = field(metadata={"published": None})  # all of the above but the digest, in one form

@@ -17,7 +17,7 @@ from slaopt.store.tables import ADDITIONS, VERSION
 
 __all__ = ["REVISIONS", "current", "downgrade", "is_empty", "state_of", "upgrade"]
 
-REVISIONS = ("0001",)  # the oldest first
+REVISIONS = ("0001", "0002")  # the oldest first
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 

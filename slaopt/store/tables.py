@@ -12,9 +12,11 @@ __all__ = [
     "ADDITIONS",
     "VERSION",
     "analyses",
+    "answers",
     "approvals",
     "assignments",
     "audit_log",
+    "changes",
     "configurations",
     "experiments",
     "history",
@@ -23,7 +25,11 @@ __all__ = [
     "models",
     "predictions",
     "proposals",
+    "requests",
     "runs",
+    "sessions",
+    "settings",
+    "users",
 ]
 
 VERSION = "slaopt_version"  # Alembic's table; of its own name, since the database may be under another Alembic too
@@ -227,17 +233,30 @@ runs = sa.Table(
 proposals = sa.Table(
     "sla_proposals", metadata,
     _key(), _service(),
+    sa.Column("change_id", sa.String(20), nullable=False),  # of the change that it would make; known from the start
     sa.Column("run_id", sa.ForeignKey("sla_runs.id")),
     sa.Column("prediction_id", sa.ForeignKey("sla_threshold_impact_predictions.id")),
     sa.Column("input_digest", sa.String(64), nullable=False),
+    sa.Column("origin", sa.String(10), nullable=False),
     sa.Column("current_threshold", Exact()),
     sa.Column("proposed_threshold", Exact(), nullable=False),
     sa.Column("state", sa.String(20), nullable=False),
     sa.Column("proposed_by", sa.String(255), nullable=False),
+    sa.Column("implementation_type", sa.String(10), nullable=False, server_default="immediate"),
     sa.Column("scheduled_at", Moment()),
     sa.Column("reason", sa.Text),
+    sa.Column("needs", Json(), nullable=False),  # whose approval it takes
+    sa.Column("assessment", Json(), nullable=False),  # what is expected of it
+    sa.Column("rollback_rules", Json(), nullable=False),
+    sa.Column("watch", Json()),  # what is usual at the proposed threshold
     _created(), _updated(),
     sa.UniqueConstraint("service_type", "input_digest"),
+    sa.UniqueConstraint("change_id"),
+    _one_of("origin", "report", "request"),
+    _one_of("state", "draft", "proposed", "approved", "scheduled", "committed", "kept", "rolled_back", "rejected",
+            "withdrawn", "expired", "superseded"),
+    _one_of("implementation_type", "immediate", "scheduled", "ab_test"),
+    sa.Index(None, "state"),
 )  # fmt: skip
 
 approvals = sa.Table(
@@ -247,21 +266,102 @@ approvals = sa.Table(
     sa.Column("approver", sa.String(255), nullable=False),
     sa.Column("decision", sa.String(20), nullable=False),
     sa.Column("comment", sa.Text),
+    _flag("second_factor", False),
     _created(),
     sa.UniqueConstraint("proposal_id", "approver"),
     _one_of("decision", "approved", "rejected"),
 )  # fmt: skip
 
+changes = sa.Table(
+    "sla_changes", metadata,
+    _key(), _service(),
+    sa.Column("change_id", sa.String(20), nullable=False),
+    sa.Column("kind", sa.String(10), nullable=False),
+    sa.Column("history_id", sa.ForeignKey("sla_threshold_history.id"), nullable=False),
+    sa.Column("proposal_id", sa.ForeignKey("sla_proposals.id")),
+    sa.Column("undoes", sa.String(20)),  # the change that a rollback took back
+    sa.Column("reason", sa.Text),
+    _created(),
+    sa.UniqueConstraint("change_id"),
+    sa.UniqueConstraint("history_id"),
+    sa.UniqueConstraint("undoes"),
+    _one_of("kind", "commit", "rollback"),
+)  # fmt: skip
+
+requests = sa.Table(
+    "sla_requests", metadata,
+    _key(),
+    sa.Column("request_key", sa.String(64), nullable=False),  # SHA-256 of actor and key
+    sa.Column("action", sa.String(50), nullable=False),
+    sa.Column("body_digest", sa.String(64), nullable=False),
+    sa.Column("answer", Json(), nullable=False),
+    _created(),
+    sa.UniqueConstraint("request_key"),
+)  # fmt: skip
+
+users = sa.Table(
+    "sla_users", metadata,
+    _key(),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("role", sa.String(10), nullable=False),
+    sa.Column("password_hash", sa.Text),  # None: no login with a password
+    sa.Column("totp_secret", sa.Text),
+    sa.Column("totp_step", sa.BigInteger),  # of the last code that was used
+    _flag("is_active", True),
+    sa.Column("failed_attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("locked_until", Moment()),
+    _created(), _updated(),
+    sa.UniqueConstraint("name"),
+    _one_of("role", "viewer", "analyst", "approver", "admin"),
+)  # fmt: skip
+
+sessions = sa.Table(
+    "sla_sessions", metadata,
+    _key(),
+    sa.Column("token_digest", sa.String(64), nullable=False),  # SHA-256: who reads the table cannot use it
+    sa.Column("user_id", sa.ForeignKey("sla_users.id"), nullable=False),
+    sa.Column("kind", sa.String(10), nullable=False),
+    sa.Column("expires_at", Moment(), nullable=False),
+    _created(),
+    sa.UniqueConstraint("token_digest"),
+    _one_of("kind", "web", "terminal"),
+)  # fmt: skip
+
+settings = sa.Table(
+    "sla_settings", metadata,
+    _key(),
+    sa.Column("name", sa.String(50), nullable=False),
+    sa.Column("value", Json(), nullable=False),
+    _created(), _updated(),
+    sa.UniqueConstraint("name"),
+)  # fmt: skip
+
+answers = sa.Table(
+    "sla_answers", metadata,
+    _key(),
+    sa.Column("run_id", sa.ForeignKey("sla_runs.id"), nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("settings", sa.String(200), nullable=False),  # that the answer was computed with, in one form
+    sa.Column("answer", Json(), nullable=False),
+    _created(),
+    sa.UniqueConstraint("run_id", "kind", "settings"),
+    _one_of("kind", "analysis", "recommendation"),
+)  # fmt: skip
+
 audit_log = sa.Table(
     "sla_audit_log", metadata,
     _key(),
+    sa.Column("number", sa.Integer, nullable=False),  # 1, 2, 3, … without a gap
     sa.Column("actor", sa.String(255), nullable=False),
     sa.Column("action", sa.String(50), nullable=False),
     sa.Column("service_type", sa.String(255)),
-    sa.Column("details", Json()),
-    sa.Column("previous_digest", sa.String(64)),
+    sa.Column("details", Json(), nullable=False),
+    sa.Column("entry", sa.Text, nullable=False),  # all of it in one form: what the digest is of
+    sa.Column("previous_digest", sa.String(64), nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
     _created(),
+    sa.UniqueConstraint("number"),
+    sa.UniqueConstraint("previous_digest"),
     sa.UniqueConstraint("digest"),
 )  # fmt: skip
 

@@ -45,6 +45,7 @@ TABLES = {  # as published, beside id and created_at
     " prediction_accuracy implemented_at evaluated_at",
 }
 OWN = {"sla_proposals", "sla_approvals", "sla_audit_log", "sla_experiment_assignments", "sla_runs",
+       "sla_users", "sla_sessions", "sla_settings", "sla_changes", "sla_requests", "sla_answers",
        "slaopt_version", "slaopt_additions"}  # fmt: skip
 
 
@@ -83,7 +84,7 @@ def test_up_down_and_up_again(new: Place) -> None:
     assert downgrade(database).state == "none"
     assert new.tables() == {}
     assert downgrade(database).state == "none"
-    assert upgrade(database).revision == "0001"
+    assert upgrade(database).revision == "0002"
     assert set(new.tables()) == set(TABLES) | OWN
 
 
@@ -124,7 +125,7 @@ def test_a_store_of_a_newer_slaopt_is_refused(made: Place) -> None:
     made.run(f"UPDATE {VERSION} SET version_num = '9999'")
     assert current(open_database(made.address)).state == "newer"
     for call in (lambda: open_store(made.address), lambda: upgrade(open_database(made.address))):
-        with pytest.raises(InputError, match=r"newer slaopt \(schema 9999; this one knows 0001\); install that"):
+        with pytest.raises(InputError, match=r"newer slaopt \(schema 9999; this one knows 0002\); install that"):
             call()
     with pytest.raises(InputError, match="newer slaopt"):
         downgrade(open_database(made.address))

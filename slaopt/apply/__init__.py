@@ -1,0 +1,1 @@
+"""Changes on approval: the only code that changes a threshold."""
