@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from slaopt.assess import Assessment
     from slaopt.optimize import Outcome, Recommendation
 
-__all__ = ["action", "now_and_then", "reasons", "verdict"]
+__all__ = ["Pair", "action", "headline", "now_and_then", "pairs_of", "reasons", "sureness", "verdict"]
 
 LONGEST_CLAIM = 60
 SURE = {"high": 0.9, "medium": 0.65, "low": 0.0}  # confidence from which it is called so
@@ -36,7 +36,7 @@ class Described(Protocol):
 def verdict(assessment: Assessment, run: Described) -> Part:
     """Name the service, its period, source and quality, and say the verdict."""
     analysis, recommendation = assessment.analysis, assessment.recommendation
-    claim, rest = _headline(recommendation.sentence)
+    claim, rest = headline(recommendation.sentence)
     return render(
         "verdict.html",
         text=recommendation.sentence,
@@ -55,10 +55,10 @@ def verdict(assessment: Assessment, run: Described) -> Part:
     )
 
 
-def _headline(sentence: str) -> tuple[str, str]:
+def headline(sentence: str) -> tuple[str, str]:
     """Part the claim from what is said for it.
 
-    >>> _headline("Keep 2 s: nothing is better.")
+    >>> headline("Keep 2 s: nothing is better.")
     ('Keep 2 s', 'Nothing is better.')
     """
     claim, _, rest = sentence.partition(": ")
@@ -98,7 +98,7 @@ def _notes(assessment: Assessment) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Pair:
+class Pair:
     """One figure at the current threshold and at the recommended one; empty where there is none."""
 
     name: str
@@ -112,31 +112,32 @@ def now_and_then(assessment: Assessment) -> Part:
     recommendation = assessment.recommendation
     now = recommendation.now
     then = recommendation.then if recommendation.then != now else None
-    rows = _pairs(recommendation, now, then) or _measured(assessment.analysis)
+    rows = pairs_of(now, then, objective=recommendation.objective) or _measured(assessment.analysis)
     words = [word for word in (_confidence(recommendation), _risk(assessment)) if word]
     if not rows:
         return Part(html="", text="")
     return render("pairs.html", text="", rows=rows, words=words, label="Now and then")
 
 
-def _pairs(recommendation: Recommendation, now: Outcome | None, then: Outcome | None) -> list[_Pair]:
+def pairs_of(now: Outcome | None, then: Outcome | None, *, objective: float) -> list[Pair]:
+    """Write threshold, violations and pages at both sides; nothing where there is neither."""
     if now is None and then is None:
         return []
     base = base_of(now, then)
     return [
-        _Pair(
+        Pair(
             name="Threshold",
             now=threshold_name(now.threshold) if now else "",
             then=threshold_name(then.threshold) if then else "",
             note=_change(now, then),
         ),
-        _Pair(
+        Pair(
             name=f"Violations of {base:,}, coming 30 days",
             now=frequency(now.violation_rate, base) if now else "",
             then=frequency(then.violation_rate, base) if then else "",
-            note=f"{_intervals(now, then, base)}; budget {frequency(1 - recommendation.objective, base)}",
+            note=f"{_intervals(now, then, base)}; budget {frequency(1 - objective, base)}",
         ),
-        _Pair(
+        Pair(
             name="Pages a week",
             now=pages(now.pages_per_week) if now else "",
             then=pages(then.pages_per_week) if then else "",
@@ -145,7 +146,7 @@ def _pairs(recommendation: Recommendation, now: Outcome | None, then: Outcome | 
     ]
 
 
-def _measured(analysis: Analysis) -> list[_Pair]:
+def _measured(analysis: Analysis) -> list[Pair]:
     """How the current threshold stood in the period, where nothing is recommended."""
     rate = analysis.violation_rate
     if analysis.threshold is None or rate is None:
@@ -154,8 +155,8 @@ def _measured(analysis: Analysis) -> list[_Pair]:
     interval = f"({interval_of(rate.interval)}, {level} interval for the level); " if rate.interval else ""
     budget = frequency(1 - analysis.objective)
     return [
-        _Pair(name="Threshold", now=threshold_name(analysis.threshold), then="", note="as it is"),
-        _Pair(
+        Pair(name="Threshold", now=threshold_name(analysis.threshold), then="", note="as it is"),
+        Pair(
             name="Violations of 1,000, measured",
             now=frequency(rate.rate),
             then="",
@@ -184,10 +185,19 @@ def _confidence(recommendation: Recommendation) -> _Word | None:
     subject = f"that {threshold_name(best.threshold)} is better" if best else "that it is better over 30 days"
     return _Word(
         name="Confidence" if recommendation.gate is None else "Confidence in a change",
-        word=next(word for word, least in SURE.items() if round(score, 2) >= least),
+        word=sureness(score),
         figure=chance(score),
         reason=f"{subject}; {recommendation.strategy} asks for {chance(asked)}{_unsure(recommendation)}",
     )
+
+
+def sureness(score: float) -> str:
+    """Give the word for a confidence.
+
+    >>> sureness(0.95), sureness(0.7), sureness(0.2)
+    ('high', 'medium', 'low')
+    """
+    return next(word for word, least in SURE.items() if round(score, 2) >= least)
 
 
 def _strategy(recommendation: Recommendation) -> Any:

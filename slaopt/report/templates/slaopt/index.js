@@ -4,9 +4,12 @@
   var table = document.querySelector("table[data-sortable]");
   if (!table) return;
   var body = table.tBodies[0];
-  var all = Array.from(body.rows).map(function (row, place) {
-    return { row: row, place: place, text: (row.cells[0].textContent + " " + row.cells[1].textContent).toLowerCase() };
-  });
+  function read() {
+    return Array.from(body.rows).map(function (row, place) {
+      return { row: row, place: place, text: (row.cells[0].textContent + " " + row.cells[1].textContent).toLowerCase() };
+    });
+  }
+  var all = read();
   var box = document.querySelector(".filter");
   var input = box.querySelector("input");
   var output = box.querySelector("output");
@@ -67,6 +70,12 @@
     });
   });
   input.addEventListener("input", show);
+  table.addEventListener("rows", function () { // others have taken the place of those that were read
+    all = read();
+    var sorted = table.querySelector("[aria-sort]");
+    if (!sorted) return show();
+    sort(sorted.cellIndex, sorted.dataset.sort, sorted.getAttribute("aria-sort") === "descending");
+  });
   more.addEventListener("click", function () {
     limit = Infinity;
     show();

@@ -1,5 +1,7 @@
 (function () {
   var root = document.documentElement;
+  var framed = window.parent !== window; // in a page of the approval server, which has the buttons and tells the theme
+  if (framed) root.dataset.framed = "";
   try {
     var kept = localStorage.getItem("slaopt-theme");
     if (kept === "dark" || kept === "light") root.dataset.theme = kept;
@@ -22,6 +24,11 @@
       show();
     });
     prefers.addEventListener("change", show);
+    addEventListener("message", function (event) {
+      if (!framed || event.source !== window.parent || !event.data || typeof event.data.theme !== "string") return;
+      if (event.data.theme === "dark" || event.data.theme === "light") root.dataset.theme = event.data.theme;
+      else delete root.dataset.theme;
+    });
     show();
   });
 })();
