@@ -1,0 +1,65 @@
+"""Stored answers that were read once. What is kept with a run never changes, so nothing of it is read again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from slaopt.server.answers.told import Advice, Performance
+
+if TYPE_CHECKING:
+    from slaopt.report.answered import Kind
+    from slaopt.store import RunRecord, Transaction
+
+__all__ = ["Shelf", "Told", "written"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Generic[T]):
+    """One stored answer: as it is sent, and what pages show of it."""
+
+    run: RunRecord
+    text: bytes  # JSON
+    shown: T
+
+
+class Shelf:
+    """The answers of the newest runs, for as long as those are the newest. Its methods may be called in any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._analyses: dict[str, Told[Performance]] = {}
+        self._recommendations: dict[str, Told[Advice]] = {}
+
+    def analyses(self, transaction: Transaction, runs: Mapping[str, RunRecord]) -> dict[str, Told[Performance]]:
+        """Give the analysis of each of these runs, by service; runs without one are left out."""
+        return self._of(transaction, runs, "analysis", self._analyses, lambda answer, _: Performance.of(answer))
+
+    def recommendations(self, transaction: Transaction, runs: Mapping[str, RunRecord]) -> dict[str, Told[Advice]]:
+        """Give the recommendation of each of these runs, by service; runs without one are left out."""
+        return self._of(transaction, runs, "recommendation", self._recommendations, Advice.of)
+
+    def _of(
+        self,
+        transaction: Transaction,
+        runs: Mapping[str, RunRecord],
+        kind: Kind,
+        kept: dict[str, Told[T]],
+        read: Callable[[dict[str, Any], RunRecord], T],
+    ) -> dict[str, Told[T]]:
+        with self._lock:
+            wanted = [name for name, run in runs.items() if name not in kept or kept[name].run.id != run.id]
+            if wanted:
+                for name, (run, answer) in transaction.answers.latest(kind, services=wanted).items():
+                    kept[name] = Told(run, written(answer), read(answer, run))
+            return {name: kept[name] for name in runs if name in kept and kept[name].run.id == runs[name].id}
+
+
+def written(value: Any) -> bytes:
+    """Write JSON as it is sent."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
