@@ -10,13 +10,13 @@ from slaopt.analysis import Analysis
 from slaopt.analysis import analyze as analyze_period
 from slaopt.errors import InputError
 from slaopt.forecast import Backtest, Forecast, backtest, forecast_curve
-from slaopt.optimize import Recommendation, recommend_threshold
+from slaopt.optimize import Recommendation, judge_threshold, recommend_threshold
 from slaopt.params import Params
 from slaopt.profile import Profiles
 from slaopt.result import Result, Skipped
 from slaopt.wording import parse_seconds
 
-__all__ = ["Assessment", "analyze", "assess", "recommend"]
+__all__ = ["Assessment", "analyze", "assess", "judge", "recommend"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,22 @@ def assess(profiles: Profiles, params: Params) -> Assessment | Skipped:
         backtest=backtest(profiles.hours, thresholds),
         settings=params.published(),
         seed=params.seed,
+    )
+
+
+def judge(profiles: Profiles, params: Params, threshold: float) -> Recommendation | Skipped:
+    """Tell what a threshold (seconds) that nobody recommended would mean, from the last `params.days`."""
+    analysis = analyze_period(profiles, params)
+    if isinstance(analysis, Skipped):
+        return analysis
+    return judge_threshold(
+        profiles,
+        params,
+        threshold,
+        quality=analysis.quality,
+        start=analysis.start,
+        since=analysis.baseline_since,
+        changes=analysis.trend_analysis.change_points,
     )
 
 

@@ -29,6 +29,7 @@ from slaopt.analysis.days import local_times
 from slaopt.analysis.effective import WEEKEND
 from slaopt.analysis.extremes import DAY, fit_gumbel, greatest_of_days
 from slaopt.analysis.windows import cumulative, window_sums
+from slaopt.buckets import SAME
 from slaopt.profile import Profile
 from slaopt.result import Result
 from slaopt.wording import number
@@ -38,8 +39,11 @@ __all__ = [
     "STATISTIC",
     "WINDOWS",
     "Detectable",
+    "Evidence",
     "Usual",
     "Watch",
+    "counted_at",
+    "evidence",
     "per_quarter",
     "recent",
     "rise",
@@ -80,7 +84,7 @@ class Detectable(Result):
 class Usual(Result):
     """What is usual at one threshold: the rate by hour, how far the level wanders, and the bound of the statistic."""
 
-    threshold: float
+    threshold: float  # at which violations are counted
     rates: Floats  # (2, 24) violation rate by weekday or weekend × hour of day, local time
     unrest: Floats  # (windows,) relative standard deviation of the level over each window
     bound: float
@@ -100,7 +104,7 @@ class Watch(Result):
     alarms: int  # days of its own history on which it would have alarmed
     detectable: tuple[Detectable, ...]
     days: int
-    usual: Usual | None = field(metadata={"published": None}, compare=False)
+    usual: Usual | None = field(compare=False)
     sentence: str
     why: str | None
 
@@ -111,8 +115,19 @@ def usual(steps: Profile, threshold: float, *, since: datetime | None = None) ->
     The rate by hour is that of two harmonics and a weekend effect (Poisson, log link), times another level before
     `since`; the variance of the level over a window is that of its violations beyond their own number.
     """
-    counts = _Counts.of(recent(steps), threshold, since=since)
-    return None if counts.days < FEWEST_DAYS else _usual(counts, threshold)[0]
+    history = recent(steps)
+    counted = counted_at(history, threshold)
+    counts = _Counts.of(history, counted, since=since)
+    return None if counts.days < FEWEST_DAYS else _usual(counts, counted)[0]
+
+
+def counted_at(steps: Profile, threshold: float) -> float:
+    """Give the threshold at which violations are watched: where they are only bracketed, the next tighter counted one.
+
+    What is learned between two counted thresholds would be off from what is counted exactly later on.
+    """
+    at = int(np.searchsorted(steps.bounds, threshold * (1 - SAME)))
+    return threshold if at == 0 or steps.violations(threshold).exact else float(steps.bounds[at - 1])
 
 
 def _usual(counts: _Counts, threshold: float) -> tuple[Usual, _Counts]:
@@ -149,19 +164,40 @@ def _statistic(usual: Usual, counts: _Counts) -> Floats:
     return np.where(counts.counting, scores.max(axis=0), -np.inf)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence(Result):
+    """What the statistic rests on at one slot: its greatest window, violations seen in it and those expected."""
+
+    window: timedelta
+    seen: float
+    expected: float
+
+
+def evidence(usual: Usual, fresh: Profile, slot: int) -> Evidence:
+    """Say which window makes the statistic what it is at a slot that is judged."""
+    counts = _Counts.of(fresh, usual.threshold)
+    seen, expected = (values[:, slot] for values in counts.windows(usual.rates))
+    inside = np.array(counts.lengths) <= slot + 1
+    scores = np.where(inside, _scores(seen[:, None], expected[:, None], usual.unrest)[:, 0], -np.inf)
+    at = int(np.argmax(scores))
+    return Evidence(window=WINDOWS[at], seen=float(seen[at]), expected=float(expected[at]))
+
+
 def watch(steps: Profile, threshold: float, *, since: datetime | None = None, seed: int = 0) -> Watch:
     """Learn a watch from the last 30 days, and reckon by injection what it would see; `seed` is of the injections.
 
     `since`: when the level of the service changed for good, where it did.
     """
-    counts = _Counts.of(recent(steps), threshold, since=since)
+    history = recent(steps)
+    counted = counted_at(history, threshold)
+    counts = _Counts.of(history, counted, since=since)
     if counts.days < FEWEST_DAYS:
         why = f"only {counts.days} days with executions; a watch needs {FEWEST_DAYS} to learn what is usual"
         return Watch(
             threshold=threshold, statistic=STATISTIC, bound=None, windows=WINDOWS, false_alarms_per_quarter=None,
             alarms=0, detectable=(), days=counts.days, usual=None, sentence=f"No watch: {why}.", why=why,
         )  # fmt: skip
-    learned, counts = _usual(counts, threshold)
+    learned, counts = _usual(counts, counted)
     detectable = _detectable(counts, learned, np.random.default_rng(seed))
     false_alarms = QUARTER * learned.passed * counts.days / max(counts.settled.sum() * counts.step / DAY, 1)
     alarming = counts.daily(_statistic(learned, counts)) > learned.bound

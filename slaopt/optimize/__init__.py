@@ -5,7 +5,7 @@ from __future__ import annotations
 from slaopt.optimize.earlier import Earlier
 from slaopt.optimize.impact import Estimate, Impact, MonthlyFigure
 from slaopt.optimize.outcome import Outcome
-from slaopt.optimize.recommend import recommend_threshold
+from slaopt.optimize.recommend import judge_threshold, recommend_threshold
 from slaopt.optimize.recommendation import PredictedOutcomes, Rationale, Recommendation, Verdict
 from slaopt.optimize.risk import RiskFactor
 from slaopt.optimize.scores import CandidateScore
@@ -22,5 +22,6 @@ __all__ = [
     "Recommendation",
     "RiskFactor",
     "Verdict",
+    "judge_threshold",
     "recommend_threshold",
 ]

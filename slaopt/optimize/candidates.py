@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -31,6 +31,18 @@ class Grid(Result):
     def index(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """Places of the candidates among the thresholds, (candidates,)."""
         return np.searchsorted(self.thresholds, self.candidates)
+
+    def place(self, threshold: float) -> int:
+        """Give the place of a threshold that is there."""
+        return int(np.argmin(np.abs(np.array(self.thresholds) - threshold)))
+
+    def including(self, threshold: float) -> Grid:
+        """Add a candidate that somebody asks for, whatever the bounds are."""
+        candidates, thresholds = (
+            tuple(sorted([*(one for one in there if abs(one / threshold - 1) > SAME), threshold]))
+            for there in (self.candidates, self.thresholds)
+        )
+        return replace(self, candidates=candidates, thresholds=thresholds)
 
 
 def grid_of(hours: Profile, params: Params) -> Grid:

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from slaopt.analysis.alerts import BURN_RATE_WINDOWS, burn_rates, factor
 from slaopt.analysis.extremes import fit_gumbel, greatest_of_days
-from slaopt.analysis.watch import QUARTER, RARE_DAYS, STATISTIC, Watch, per_quarter, recent, statistic, watch
+from slaopt.analysis.watch import QUARTER, RARE_DAYS, STATISTIC, Usual, Watch, per_quarter, recent, statistic, watch
 from slaopt.errors import InputError
 from slaopt.profile import Profile
 from slaopt.result import Result
-from slaopt.wording import number, percent
+from slaopt.wording import number, percent, seconds
 
-__all__ = ["Rollback", "RollbackRule", "fires", "parse_rule", "rollback"]
+__all__ = ["Rollback", "RollbackRule", "fires", "parse_rule", "passes", "rollback", "values_of"]
 
 Metric = Literal["watch_z", "burn_rate"]
 Operator = Literal[">", ">="]
@@ -126,7 +126,7 @@ def rollback(
     if watched.bound is not None:
         rule = RollbackRule(metric=STATISTIC, operator=">", value=watched.bound, window=LONGEST)
         rules.append(rule)
-        criteria.append(f"The watch rises over {number(watched.bound)} ({rule}). {watched.sentence}")
+        criteria.append(f"The watch rises over {number(watched.bound)} ({rule}). {watched.sentence}{_beside(watched)}")
     history = recent(steps if since is None else steps.between(since, steps.end))
     burning = _burning(history, threshold, objective=objective, window_days=window_days)
     if burning is not None:
@@ -145,13 +145,36 @@ def fires(rule: RollbackRule, fresh: Profile, threshold: float, *, objective: fl
     InputError
         If the rule is of a watch that there is not.
     """
+    if rule.metric == STATISTIC and watch.usual is None:
+        raise InputError(f"rollback rule: {rule} needs a watch: {watch.why}")
+    return passes(rule, values_of(rule, fresh, threshold, objective=objective, usual=watch.usual))
+
+
+def values_of(
+    rule: RollbackRule, fresh: Profile, threshold: float, *, objective: float, usual: Usual | None
+) -> NDArray[np.float64]:
+    """Give what a rule judges at each slot, (slots,); −∞ where its window begins before the Profile does.
+
+    So it is too for the watch's rule where nothing is known of what is usual.
+    """
     if rule.metric == STATISTIC:
-        if watch.usual is None:
-            raise InputError(f"rollback rule: {rule} needs a watch: {watch.why}")
-        values = statistic(watch.usual, fresh)
-    else:
-        values = burn_rates(fresh, threshold, objective=objective, window=rule.span)
+        return np.full(fresh.slots, -np.inf) if usual is None else statistic(usual, fresh)
+    values = burn_rates(fresh, threshold, objective=objective, window=rule.span)
+    values[: round(rule.span / fresh.step) - 1] = -np.inf
+    return values
+
+
+def passes(rule: RollbackRule, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell where values are beyond a rule's own, (slots,)."""
     return np.asarray(values > rule.value if rule.operator == ">" else values >= rule.value)
+
+
+def _beside(watched: Watch) -> str:
+    """Say where violations are not watched at the threshold itself, since they were not counted there."""
+    counted = watched.threshold if watched.usual is None else watched.usual.threshold
+    if counted == watched.threshold:
+        return ""
+    return f" It counts what takes longer than {seconds(counted, 6)}, the next tighter threshold that was counted."
 
 
 def _burning(

@@ -16,7 +16,7 @@ from slaopt.optimize.scores import EXAMPLE, FREE_SHARE, CandidateScore, Ladder, 
 from slaopt.params import Params
 from slaopt.result import Result
 
-__all__ = ["FEWEST_BUDGETED", "MUCH", "Decision", "Gate", "confirmed", "decide", "scores_of"]
+__all__ = ["FEWEST_BUDGETED", "MUCH", "Decision", "Gate", "confirmed", "decide", "made_for", "scores_of"]
 
 Gate = Literal["best", "gain", "confidence", "first week"]
 
@@ -128,6 +128,14 @@ def confirmed(decision: Decision, earlier: Decision) -> Decision:
     if decision.direction and earlier.direction != decision.direction:
         return replace(decision, gate="first week")
     return decision
+
+
+def made_for(decision: Decision, threshold: float) -> Decision:
+    """Put a threshold that somebody asks for in the place of the choice, with the confidence that it has."""
+    asked = decision.grid.place(threshold)
+    against = decision.against
+    confidence = None if against is None else _confidence(decision.ladder, decision.losses, asked, against)
+    return replace(decision, choice=asked, aim=asked, gate=None, bound=None, confidence=confidence)
 
 
 def scores_of(decision: Decision) -> tuple[CandidateScore, ...]:

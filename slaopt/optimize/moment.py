@@ -32,7 +32,13 @@ class Moment:
 
 
 def moment(
-    profiles: Profiles, params: Params, *, start: datetime, end: datetime, since: datetime | None = None
+    profiles: Profiles,
+    params: Params,
+    *,
+    start: datetime,
+    end: datetime,
+    since: datetime | None = None,
+    asked: float | None = None,
 ) -> Moment | Skipped:
     """Replay the period [start, end) and forecast from all that the Profiles hold before its end.
 
@@ -40,9 +46,13 @@ def moment(
     ----------
     since
         Rates, pages and injected slowdowns count from then on; the forecast learns from the whole period.
+    asked
+        A threshold that is to be among the candidates.
     """
     hours, steps = profiles.hours.between(start, end), profiles.steps.between(start, end)
     grid = grid_of(hours, params)
+    if asked is not None:
+        grid = grid.including(asked)
     if not grid.candidates:
         return Skipped(service=profiles.service, reason="no duration is longer than 0 s")
     curve = forecast_curve(profiles.hours.between(profiles.hours.start, end), grid.thresholds)

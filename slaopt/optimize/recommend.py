@@ -10,7 +10,7 @@ from slaopt.analysis import Quality, days_of
 from slaopt.analysis.alerts import BURN_RATE_WINDOWS
 from slaopt.analysis.changepoints import ChangePoint
 from slaopt.analysis.traffic import low_traffic
-from slaopt.optimize.decide import Decision, confirmed
+from slaopt.optimize.decide import Decision, confirmed, made_for
 from slaopt.optimize.earlier import FEWEST_DAYS, WEEK, Earlier
 from slaopt.optimize.moment import moment
 from slaopt.optimize.recommendation import Recommendation, Verdict
@@ -20,7 +20,7 @@ from slaopt.params import Params
 from slaopt.profile import Profiles
 from slaopt.result import Skipped
 
-__all__ = ["FEWEST_QUALITY", "recommend_threshold"]
+__all__ = ["FEWEST_QUALITY", "judge_threshold", "recommend_threshold"]
 
 FEWEST_QUALITY = 0.5
 
@@ -62,6 +62,25 @@ def recommend_threshold(
         earlier, decision = _week_before(profiles, params, decision, end=end - WEEK)
     setting = Setting(params=params, quality=quality, changes=changes, since=since)
     return tell(decision, now, setting, earlier=earlier)
+
+
+def judge_threshold(
+    profiles: Profiles,
+    params: Params,
+    threshold: float,
+    *,
+    quality: Quality,
+    start: datetime,
+    since: datetime | None = None,
+    changes: Sequence[ChangePoint] = (),
+) -> Recommendation | Skipped:
+    """Tell what a threshold that somebody asks for would mean, as if the rule had chosen it; `since` as above."""
+    end = profiles.hours.end
+    now = moment(profiles, params, start=start, end=end, since=since, asked=threshold)
+    if isinstance(now, Skipped):
+        return now
+    setting = Setting(params=params, quality=quality, changes=changes, since=since)
+    return tell(made_for(now.decision(params), threshold), now, setting)
 
 
 def _week_before(

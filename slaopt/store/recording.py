@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from slaopt.store.records import NewRun
 
-__all__ = ["analysis_row", "prediction_row", "run_row"]
+__all__ = ["analysis_row", "prediction_of", "prediction_row", "run_row"]
 
 
 def analysis_row(run: NewRun) -> dict[str, Any]:
@@ -28,13 +29,17 @@ def analysis_row(run: NewRun) -> dict[str, Any]:
 
 def prediction_row(run: NewRun) -> dict[str, Any] | None:
     """Give the row of `sla_threshold_impact_predictions`; None where nothing was recommended."""
-    recommendation = run.recommendation
+    return prediction_of(run.service, run.recommendation)
+
+
+def prediction_of(service: str, recommendation: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Give the same of a recommendation as JSON holds it."""
     proposed, outcomes = recommendation["recommended_threshold"], recommendation["predicted_outcomes"]
     if proposed is None or outcomes is None:
         return None
     gain, relief = outcomes["reliability_score_change"], outcomes["team_stress_reduction"]
     return {
-        "service_type": run.service,
+        "service_type": service,
         "current_threshold": _decimal(recommendation["current_threshold"]),
         "proposed_threshold": _decimal(proposed),
         "predicted_violation_rate_change": _percent(outcomes["expected_violation_rate"], gain),

@@ -115,7 +115,8 @@ def test_what_is_learned_says_what_it_sees(busy):
         "within 24 hours, in at least 95 of 100 cases; false alarms: about 0.5 a quarter."
     )
     assert watch(busy, 1.0) == one  # drawn from a seed of its own
-    assert "usual" not in one.to_dict()
+    assert one.usual is not None
+    assert one.to_dict()["usual"] == one.usual.to_dict()
 
 
 def test_a_longer_history_teaches_its_last_30_days(busy):
