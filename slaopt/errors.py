@@ -4,6 +4,7 @@ SlaoptError
 ├── InputError            2  a file, a value or a call that cannot be used as it is
 │   └── ParamsError       2  a setting that is unknown or out of its bounds
 ├── RefusedError          4  a rule forbids it
+│   └── StaleError        4  what is there is no longer what was looked at
 └── UnreachableError      5  a database or another remote part did not answer
 
 A message names the place, the problem and the remedy. Anything else that is raised is a bug and stays loud.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-__all__ = ["InputError", "ParamsError", "RefusedError", "SlaoptError", "UnreachableError"]
+__all__ = ["InputError", "ParamsError", "RefusedError", "SlaoptError", "StaleError", "UnreachableError"]
 
 
 class SlaoptError(Exception):
@@ -34,6 +35,10 @@ class RefusedError(SlaoptError):
     """A rule of slaopt forbids what was asked for."""
 
     exit_code = 4
+
+
+class StaleError(RefusedError):
+    """Somebody changed a value since it was looked at, and that is not overwritten."""
 
 
 class UnreachableError(SlaoptError):

@@ -5,17 +5,18 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
+from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
 
 from slaopt.errors import InputError
-from slaopt.store.amounts import Column, amount_of, known_unit, seconds_of
+from slaopt.store.amounts import Column, amount_of, known_unit, same, seconds_of
 from slaopt.store.records import ServiceRecord
 from slaopt.store.types import Exact, Moment
+from slaopt.store.values import decimal_of, float_of, moment_of, truth_of
 from slaopt.wording import seconds
 
 __all__ = ["Configurations", "first_record", "read_layout", "service_name"]
@@ -27,7 +28,6 @@ KNOWN = {
     "optimization_frequency", "last_optimization_at", "created_at", "updated_at",
 }  # fmt: skip
 LONGEST_NAME = 100
-NO = {"", "0", "f", "false", "n", "no", "off"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +68,50 @@ class Configurations:
         told = {name: self._fitting(name, value) for name, value in values.items()}
         connection.execute(sa.update(self.table).where(self.table.c.service_type == record.key).values(told))
 
+    def replace_threshold(
+        self, connection: sa.Connection, record: ServiceRecord, threshold: float, *, at: datetime
+    ) -> bool:
+        """Set the threshold of a row that still holds what `record` tells, in one statement; tell whether it did.
+
+        A database may be written by others at any moment: what they wrote since `record` was read stays.
+
+        Raises
+        ------
+        InputError
+            If the column cannot hold the threshold, or holds it already.
+        """
+        amount = amount_of(threshold, record.unit, self.columns["threshold_value"])
+        if record.amount is not None and same(threshold, record.amount, record.unit, record.scale):
+            raise InputError(f"{record.service}: {seconds(threshold, 6)} is in force already; nothing is to be changed")
+        values: dict[str, Any] = {"threshold_value": amount}
+        if "updated_at" in self.table.c:
+            values["updated_at"] = self._fitting("updated_at", at)
+        columns = [name for name in ("threshold_value", "threshold_unit") if name in self.table.c]
+        unchanged = [_is(self.table.c[name], was) for name, was in zip(columns, record.stands, strict=False)]
+        changed = sa.update(self.table).where(self.table.c.service_type == record.key, *unchanged).values(values)
+        return connection.execute(changed).rowcount == 1
+
+    def configure(self, connection: sa.Connection, record: ServiceRecord, **values: Any) -> None:
+        """Change what is decided about a service besides its threshold; bounds come in seconds.
+
+        Raises
+        ------
+        InputError
+            If the bounds contradict each other, or a column cannot hold one.
+        """
+        bounds = {name: value for name, value in values.items() if name in self.columns}
+        if bounds and record.problem is not None:
+            raise InputError(f"{record.service}: {record.problem}")
+        _refuse_bounds(
+            record.service, bounds.get("min_threshold", record.min_threshold),
+            bounds.get("max_threshold", record.max_threshold),
+        )  # fmt: skip
+        amounts = {
+            name: None if value is None else amount_of(value, record.unit, self.columns[name])
+            for name, value in bounds.items()
+        }
+        self.update(connection, record, **values | amounts)
+
     def _values(self, record: ServiceRecord, unit: str, at: datetime) -> dict[str, Any]:
         known = known_unit(unit)
         bounds = {
@@ -105,8 +149,8 @@ class Configurations:
         unit, amounts, problem = "s", dict[str, Decimal | None](), None
         try:
             unit = known_unit(str(row.get("threshold_unit") or "seconds"))
-            amounts = {name: _decimal(name, row.get(name)) for name in THRESHOLDS}
-            problem = _problem(amounts, _float(row.get("objective")))
+            amounts = {name: decimal_of(name, row.get(name)) for name in THRESHOLDS}
+            problem = _problem(amounts, float_of(row.get("objective")))
         except InputError as error:
             problem = str(error)
         thresholds = {name: None if value is None else seconds_of(value, unit) for name, value in amounts.items()}
@@ -117,14 +161,15 @@ class Configurations:
             unit=unit,
             amount=amounts.get("threshold_value"),
             scale=self.columns["threshold_value"].scale,
-            objective=_float(row.get("objective")),
+            stands=(row.get("threshold_value"), row.get("threshold_unit")),
+            objective=float_of(row.get("objective")),
             min_threshold=thresholds.get("min_threshold"),
             max_threshold=thresholds.get("max_threshold"),
-            is_active=_truth(row.get("is_active"), True),
-            optimization_enabled=_truth(row.get("optimization_enabled"), True),
-            auto_adjust=_truth(row.get("auto_adjust"), False),
+            is_active=truth_of(row.get("is_active"), True),
+            optimization_enabled=truth_of(row.get("optimization_enabled"), True),
+            auto_adjust=truth_of(row.get("auto_adjust"), False),
             optimization_frequency=row.get("optimization_frequency"),
-            last_optimization_at=_moment(row.get("last_optimization_at")),
+            last_optimization_at=moment_of(row.get("last_optimization_at")),
             problem=None if problem is None else f"its row in {NAME}: {problem}",
         )
 
@@ -142,7 +187,7 @@ def read_layout(connection: sa.Connection) -> Configurations:
 
 
 def first_record(
-    service: str, *, threshold: float, objective: float, least: float | None = None, most: float | None = None
+    service: str, *, threshold: float, objective: float | None, least: float | None = None, most: float | None = None
 ) -> ServiceRecord:
     """Describe a row that is about to be made.
 
@@ -151,8 +196,7 @@ def first_record(
     InputError
         If the bounds contradict each other.
     """
-    if least is not None and most is not None and least > most:
-        raise InputError(f"{service}: the least threshold, {seconds(least)}, exceeds the greatest, {seconds(most)}")
+    _refuse_bounds(service, least, most)
     return ServiceRecord(
         service=service,
         key=service,
@@ -185,6 +229,19 @@ def service_name(text: str) -> str:
     return name
 
 
+def _refuse_bounds(service: str, least: float | None, most: float | None) -> None:
+    if least is not None and most is not None and least > most:
+        raise InputError(f"{service}: the least threshold, {seconds(least)}, exceeds the greatest, {seconds(most)}")
+
+
+def _is(column: sa.ColumnClause[Any], value: Any) -> sa.ColumnElement[bool]:
+    """Whether a column holds what was read from it; cast, since 0.1 of a REAL is not 0.1 of a DOUBLE."""
+    if value is None:
+        return column.is_(None)
+    known = not isinstance(column.type, sa.types.NullType)
+    return column == (sa.cast(value, column.type) if known else sa.literal(value))
+
+
 def _normal(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip()
 
@@ -212,43 +269,10 @@ def _digits(kind: Any) -> tuple[int | None, int | None]:
     return None, None
 
 
-def _decimal(name: str, value: Any) -> Decimal | None:
-    if value is None:
-        return None
-    try:
-        number = Decimal(str(value).strip())
-    except InvalidOperation:
-        raise InputError(f"{name} {value!r} is no number") from None
-    if not number.is_finite() or number <= 0:
-        raise InputError(f"{name} {number} is no threshold: it must be more than 0")
-    return number
-
-
 def _problem(amounts: Mapping[str, Decimal | None], objective: float | None) -> str | None:
     low, high = amounts["min_threshold"], amounts["max_threshold"]
     if low is not None and high is not None and low > high:
         return f"min_threshold {low} is greater than max_threshold {high}"
     if objective is not None and not 0 < objective < 1:
         return f"objective {objective:g} is no share between 0 and 1"
-    return None
-
-
-def _float(value: Any) -> float | None:
-    return None if value is None else float(value)
-
-
-def _truth(value: Any, default: bool) -> bool:
-    if value is None:
-        return default
-    return value.strip().lower() not in NO if isinstance(value, str) else bool(value)
-
-
-def _moment(value: Any) -> datetime | None:
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            return None
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
     return None

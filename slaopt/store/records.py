@@ -22,6 +22,7 @@ __all__ = [
     "NewRun",
     "Origin",
     "Proposal",
+    "RequestRecord",
     "Role",
     "RunRecord",
     "SchemaState",
@@ -73,6 +74,7 @@ class ServiceRecord(Result):
     key: str = field(metadata={"published": None})  # the service's name as it stands in the row
     amount: Decimal | None = field(default=None, metadata={"published": None})  # the threshold as it stands in the row
     scale: int | None = field(default=None, metadata={"published": None})  # decimals of its column; None: any
+    stands: tuple[Any, Any] = field(default=(None, None), metadata={"published": None})  # threshold and unit, untouched
 
     @property
     def state(self) -> Literal["enabled", "disabled", "not active", "unusable"]:
@@ -115,6 +117,7 @@ class NewRun(Result):
 class RunRecord(Result):
     """A row of `sla_runs`: a report that was made, and where its figures stand."""
 
+    id: int
     service: str = field(metadata={"published": "service_type"})
     as_of: datetime
     input_digest: str
@@ -237,6 +240,15 @@ class ChangeRecord(Result):
     undone_by: str | None  # change_id of the rollback that took this back
     in_force: bool  # no other threshold has followed
     history_id: int = field(metadata={"published": None})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRecord(Result):
+    """A row of `sla_requests`: a request that was done, and what it was answered."""
+
+    action: str
+    body_digest: str
+    answer: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,22 +5,27 @@ Everything that belongs together is written in one transaction, or not at all.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import sqlalchemy as sa
 
 from slaopt.errors import InputError
-from slaopt.store import tables
-from slaopt.store.amounts import known_unit, seconds_of
+from slaopt.store import runs, tables
+from slaopt.store.answers import Answers
+from slaopt.store.audit import Audit
+from slaopt.store.changes import Changes
 from slaopt.store.configurations import Configurations, read_layout
 from slaopt.store.database import Database
-from slaopt.store.recording import analysis_row, prediction_row, run_row
+from slaopt.store.history import note_threshold, read_thresholds
+from slaopt.store.people import People
+from slaopt.store.proposals import Proposals
+from slaopt.store.purge import purge
 from slaopt.store.records import NewRun, RunRecord, ServiceRecord, ThresholdRecord
+from slaopt.store.requests import Requests
+from slaopt.store.settings import Settings
 from slaopt.wording import seconds
 
 __all__ = ["Store", "Transaction"]
@@ -64,11 +69,27 @@ class Store:
         return self._configurations
 
 
+class Decided(TypedDict, total=False):
+    """Columns of `sla_configurations` that people set, other than the threshold; bounds in seconds, or None."""
+
+    auto_adjust: bool
+    optimization_enabled: bool
+    min_threshold: float | None
+    max_threshold: float | None
+
+
 class Transaction:
     """What can be read and written within one transaction."""
 
     def __init__(self, connection: sa.Connection, configurations: Configurations) -> None:
         self._connection, self._configurations = connection, configurations
+        self.people = People(connection)
+        self.proposals = Proposals(connection)
+        self.changes = Changes(connection, configurations)
+        self.audit = Audit(connection)
+        self.answers = Answers(connection)
+        self.requests = Requests(connection)
+        self.settings = Settings(connection)
 
     def services(self) -> dict[str, ServiceRecord]:
         """Give what is decided about each service, in the order of their names."""
@@ -98,68 +119,41 @@ class Transaction:
         return added
 
     def switch(self, name: str, *, enabled: bool) -> ServiceRecord:
-        """Have slaopt look after a service of itself, or not, and give what is there now.
+        """Have slaopt look after a service of itself, or not, and give what is there now. Raises as `configure`."""
+        return self.configure(name, optimization_enabled=enabled)
+
+    def configure(self, name: str, **columns: Unpack[Decided]) -> ServiceRecord:
+        """Change what is decided about a service besides its threshold, and give what is there now.
 
         Raises
         ------
         InputError
-            If it has no row.
+            If it has no row, its bounds would contradict each other, or a column cannot hold one.
         """
-        self._configurations.update(self._connection, self._found(name), optimization_enabled=enabled)
+        self._configurations.configure(self._connection, self._found(name), **columns)
         return self._found(name)
 
     def thresholds(self, service: str | None = None) -> dict[str, list[ThresholdRecord]]:
         """Give the history of thresholds by service (None: of all), the earliest first."""
-        table = tables.history
-        query = sa.select(table).order_by(table.c.implemented_at, table.c.id)
-        if service is not None:
-            query = query.where(table.c.service_type == service)
-        found = defaultdict(list)
-        for row in self._connection.execute(query).mappings():
-            found[row["service_type"]].append(_threshold(dict(row)))
-        return dict(found)
+        return read_thresholds(self._connection, service)
 
     def note_threshold(
         self, record: ServiceRecord, *, previous: float | None, by: str, reason: str, at: datetime
     ) -> None:
         """Note the threshold of a service's row in its history, as in force from `at` on."""
-        table = tables.history
-        earlier = sa.update(table).where(table.c.service_type == record.service, table.c.is_active)
-        self._connection.execute(earlier.values(is_active=False))
-        unit = Decimal(str(seconds_of(Decimal(1), record.unit)))
-        self._connection.execute(
-            sa.insert(table).values(
-                service_type=record.service,
-                threshold_value=record.amount,
-                threshold_unit="seconds" if record.unit == "s" else record.unit,
-                previous_value=None if previous is None else Decimal(f"{previous:.12g}") / unit,
-                optimization_reason=reason,
-                implemented_at=at,
-                implemented_by=by,
-            )
-        )
+        note_threshold(self._connection, record, previous=previous, by=by, reason=reason, at=at)
 
     def run(self, service: str, input_digest: str) -> RunRecord | None:
         """Give the run of a service that was made from that input."""
-        table = tables.runs
-        query = sa.select(table).where(table.c.service_type == service, table.c.input_digest == input_digest)
-        row = self._connection.execute(query).mappings().one_or_none()
-        return None if row is None else _run(dict(row))
+        return runs.find_run(self._connection, service, input_digest)
 
     def runs_of_report(self, service: str, *, identity: str, report_path: str) -> list[RunRecord]:
         """Give the runs that made a report of that identity, or one at that place."""
-        table = tables.runs
-        made = sa.and_(table.c.service_type == service, table.c.identity == identity)
-        query = sa.select(table).where(sa.or_(made, table.c.report_path == report_path)).order_by(table.c.id)
-        return [_run(dict(row)) for row in self._connection.execute(query).mappings()]
+        return runs.runs_of_report(self._connection, service, identity=identity, report_path=report_path)
 
     def latest_runs(self, services: Iterable[str] | None = None) -> dict[str, RunRecord]:
         """Give the run of the latest period by service (None: of all), of those the one recorded last."""
-        table = tables.runs
-        query = sa.select(table).order_by(table.c.as_of, table.c.id)
-        if services is not None:
-            query = query.where(table.c.service_type.in_(list(services)))
-        return {row["service_type"]: _run(dict(row)) for row in self._connection.execute(query).mappings()}
+        return runs.latest_runs(self._connection, services)
 
     def record(self, run: NewRun, *, at: datetime) -> bool:
         """Record a run: its analysis, its recommendation as a prediction, and that it was; give whether it is new.
@@ -168,14 +162,35 @@ class Transaction:
         """
         if self.run(run.service, run.input_digest) is not None:
             return False
-        analysis = self._insert(tables.analyses, analysis_row(run))
-        predicted = prediction_row(run)
-        prediction = None if predicted is None else self._insert(tables.predictions, predicted)
-        references = {"analysis_id": analysis, "prediction_id": prediction, "created_at": at}
-        self._insert(tables.runs, run_row(run) | references)
+        runs.add_run(self._connection, run, at=at)
         if (decided := self.service(run.service)) is not None:
             self._configurations.update(self._connection, decided, last_optimization_at=at)
         return True
+
+    def prediction(self, number: int) -> dict[str, Any] | None:
+        """Give a row of `sla_threshold_impact_predictions`, thresholds in seconds."""
+        return runs.read_prediction(self._connection, number)
+
+    def add_prediction(self, values: Mapping[str, Any]) -> int:
+        """Add a row of `sla_threshold_impact_predictions` that rests on no report, and give its id."""
+        return runs.add_prediction(self._connection, values)
+
+    def running_experiments(self, service: str) -> list[str]:
+        """Give the ids of the experiments that run on a service."""
+        table = tables.experiments
+        running = sa.select(table.c.id).where(table.c.service_type == service, table.c.status == "running")
+        return [str(number) for number in self._connection.scalars(running.order_by(table.c.id))]
+
+    def version(self) -> tuple[int, int]:
+        """Give the number at the end of the audit log and the id of the newest run: what answers hang on."""
+        head = sa.select(sa.func.max(tables.audit_log.c.number)).scalar_subquery()
+        run = sa.select(sa.func.max(tables.runs.c.id)).scalar_subquery()
+        numbers = self._connection.execute(sa.select(head, run)).one()
+        return numbers[0] or 0, numbers[1] or 0
+
+    def purge(self, before: datetime) -> dict[str, int]:
+        """Take away what is older than a moment, never what was decided; give the rows of each table."""
+        return purge(self._connection, before)
 
     def _found(self, name: str) -> ServiceRecord:
         found = self.service(name)
@@ -185,39 +200,6 @@ class Transaction:
             raise InputError(f"{name} is not in the store; {hint}")
         return found
 
-    def _insert(self, table: sa.Table, values: Mapping[str, Any]) -> int:
-        added: int = self._connection.execute(sa.insert(table).values(values).returning(table.c.id)).scalar_one()
-        return added
-
 
 def _decided(record: ServiceRecord) -> str:
     return "without a threshold" if record.threshold is None else f"with threshold {seconds(record.threshold, 6)}"
-
-
-def _threshold(row: Mapping[str, Any]) -> ThresholdRecord:
-    unit = known_unit(row["threshold_unit"])
-    return ThresholdRecord(
-        service=row["service_type"],
-        threshold=seconds_of(row["threshold_value"], unit),
-        previous=None if row["previous_value"] is None else seconds_of(row["previous_value"], unit),
-        implemented_at=row["implemented_at"],
-        implemented_by=row["implemented_by"],
-        reason=row["optimization_reason"],
-    )
-
-
-def _run(row: Mapping[str, Any]) -> RunRecord:
-    return RunRecord(
-        service=row["service_type"],
-        as_of=row["as_of"],
-        input_digest=row["input_digest"],
-        identity=row["identity"],
-        manifest_digest=row["manifest_digest"],
-        report_path=row["report_path"],
-        slaopt_version=row["slaopt_version"],
-        verdict=row["verdict"],
-        sentence=row["sentence"],
-        analysis_id=row["analysis_id"],
-        prediction_id=row["prediction_id"],
-        recorded_at=row["created_at"],
-    )

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from slaopt.errors import InputError
-from slaopt.store.types import Exact, Json, Moment
+from slaopt.store.types import Json, Moment
 
 revision, down_revision = "0002", "0001"
 
@@ -101,8 +101,8 @@ proposals = sa.Table(
     sa.Column("prediction_id", sa.ForeignKey("sla_threshold_impact_predictions.id")),
     sa.Column("input_digest", sa.String(64), nullable=False),
     sa.Column("origin", sa.String(10), nullable=False),
-    sa.Column("current_threshold", Exact()),
-    sa.Column("proposed_threshold", Exact(), nullable=False),
+    sa.Column("current_threshold", sa.Double),  # in seconds, to the last digit: it is compared with what is in force
+    sa.Column("proposed_threshold", sa.Double, nullable=False),
     sa.Column("state", sa.String(20), nullable=False),
     sa.Column("proposed_by", sa.String(255), nullable=False),
     sa.Column("implementation_type", sa.String(10), nullable=False, server_default="immediate"),
@@ -141,6 +141,8 @@ changes = sa.Table(
     sa.Column("change_id", sa.String(20), nullable=False),
     sa.Column("kind", sa.String(10), nullable=False),
     sa.Column("history_id", sa.ForeignKey("sla_threshold_history.id"), nullable=False),
+    sa.Column("threshold", sa.Double, nullable=False),  # in seconds, with digits that the history has no room for
+    sa.Column("previous", sa.Double),
     sa.Column("proposal_id", sa.ForeignKey("sla_proposals.id")),
     sa.Column("undoes", sa.String(20)),  # the change that a rollback took back
     sa.Column("reason", sa.Text),
@@ -189,6 +191,7 @@ audit_log = sa.Table(
     sa.UniqueConstraint("number"),
     sa.UniqueConstraint("previous_digest"),
     sa.UniqueConstraint("digest"),
+    sa.CheckConstraint("number > 0", name="number"),
 )  # fmt: skip
 
 additions = sa.Table(
