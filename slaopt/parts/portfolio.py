@@ -14,7 +14,7 @@ from slaopt.parts.markup import Part, render
 if TYPE_CHECKING:
     from slaopt.report.portfolio import Portfolio, PortfolioRow
 
-__all__ = ["services", "skipped", "totals"]
+__all__ = ["Line", "line_of", "services", "skipped", "sparkline", "totals"]
 
 WIDTH, HEIGHT = 96, 24  # of a sparkline, pixels, as the style sheet says
 MOST_DAYS, MOST_POINTS = 32, 16
@@ -22,7 +22,7 @@ OLD = 1.0  # days behind the newest report from which a line says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
+class Line:
     """One service, written; `…_key` are what a column sorts by, empty where the text says as much."""
 
     service: str
@@ -100,7 +100,7 @@ def _services(n: int) -> str:
 
 def services(portfolio: Portfolio) -> Part:
     """List the services, those first that need attention."""
-    lines = [_line(row) for row in portfolio.rows]
+    lines = [line_of(row) for row in portfolio.rows]
     return render("services.html", text=_totals(portfolio), lines=lines)
 
 
@@ -112,12 +112,13 @@ def skipped(portfolio: Portfolio) -> Part:
     )
 
 
-def _line(row: PortfolioRow) -> _Line:
+def line_of(row: PortfolioRow) -> Line:
+    """Write one service's line."""
     rate = _moved(_rate(row.violation_rate_now), _rate(row.violation_rate_then))
     paged = _moved(_pages(row.pages_now), _pages(row.pages_then))
     sure = row.confidence_score if row.change else None
     confidence = "" if sure is None else chance(sure)
-    return _Line(
+    return Line(
         service=row.service,
         href=row.href,
         words=row.words,

@@ -26,6 +26,7 @@ __all__ = [
     "PortfolioRow",
     "SkippedService",
     "open_portfolio",
+    "portfolio_of",
     "read_skipped",
     "write_skipped",
 ]
@@ -139,8 +140,24 @@ def open_portfolio(path: str | Path) -> Portfolio:
         if row.service not in newest or newest[row.service][0] < row.as_of:
             newest[row.service] = row.as_of, row
     rows = [row for _, row in newest.values()]
+    return portfolio_of(rows, [*damaged, *read_skipped(reports)])
+
+
+def portfolio_of(rows: Sequence[PortfolioRow], skipped: Iterable[SkippedService] = ()) -> Portfolio:
+    """Put services in the order of what needs attention, age them by the newest of them, and add them up."""
     as_of = max((row.as_of for row in rows), default=None)
-    return _portfolio(rows, [*damaged, *read_skipped(reports)], as_of)
+    aged = [replace(row, age_days=(as_of - row.as_of) / timedelta(days=1)) for row in rows] if as_of else []
+    ordered = sorted(aged, key=_attention)
+    both = [row for row in ordered if row.change and row.month_now is not None and row.month_then is not None]
+    return Portfolio(
+        as_of=as_of,
+        changes=sum(row.change for row in ordered),
+        pages_now=sum(row.month_now or 0.0 for row in both),
+        pages_then=sum(row.month_then or 0.0 for row in both),
+        cost_changes=_costs(row for row in ordered if row.change),
+        rows=tuple(ordered),
+        skipped=tuple(sorted(skipped, key=lambda entry: entry.service)),
+    )
 
 
 def read_skipped(reports: Path) -> list[SkippedService]:
@@ -226,21 +243,6 @@ def _row(directory: Path, result: Mapping[str, Any]) -> PortfolioRow:
 def _value(figure: Mapping[str, Any] | None, side: str) -> float | None:
     """One side of a figure of the month, None where there is none."""
     return figure[side]["value"] if figure and figure[side] else None
-
-
-def _portfolio(rows: Iterable[PortfolioRow], skipped: Iterable[SkippedService], as_of: datetime | None) -> Portfolio:
-    aged = [replace(row, age_days=(as_of - row.as_of) / timedelta(days=1)) for row in rows] if as_of else []
-    ordered = sorted(aged, key=_attention)
-    both = [row for row in ordered if row.change and row.month_now is not None and row.month_then is not None]
-    return Portfolio(
-        as_of=as_of,
-        changes=sum(row.change for row in ordered),
-        pages_now=sum(row.month_now or 0.0 for row in both),
-        pages_then=sum(row.month_then or 0.0 for row in both),
-        cost_changes=_costs(row for row in ordered if row.change),
-        rows=tuple(ordered),
-        skipped=tuple(sorted(skipped, key=lambda entry: entry.service)),
-    )
 
 
 def _costs(rows: Iterable[PortfolioRow]) -> tuple[CostChange, ...]:
