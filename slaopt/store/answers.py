@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -37,8 +37,10 @@ class Answers:
             values = {"run_id": run_id, "kind": kind, "settings": settings, "answer": plain(answer), "created_at": at}
             self._connection.execute(sa.insert(tables.answers).values(values))
 
-    def latest(self, kind: AnswerKind, settings: str | None = None) -> dict[str, tuple[RunRecord, dict[str, Any]]]:
-        """Give by service the answer of the run of the latest period that has one, with that run.
+    def latest(
+        self, kind: AnswerKind, settings: str | None = None, *, services: Collection[str] | None = None
+    ) -> dict[str, tuple[RunRecord, dict[str, Any]]]:
+        """Give by service (None: of all) the answer of the run of the latest period that has one, with that run.
 
         Without settings it is the first that was kept of the run: that of the report itself.
         """
@@ -49,6 +51,8 @@ class Answers:
         ranked = sa.select(answers.c.id, place.label("place")).join(runs).where(answers.c.kind == kind)
         if settings is not None:
             ranked = ranked.where(answers.c.settings == settings)
+        if services is not None:
+            ranked = ranked.where(runs.c.service_type.in_(list(services)))
         inner = ranked.subquery()
         query = (
             sa.select(runs, answers.c.answer)
