@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from slaopt.apply.actor import Actor, ForbiddenError, require_present
 from slaopt.apply.ledger import note
-from slaopt.errors import InputError
 
 if TYPE_CHECKING:
     from slaopt.apply.ledger import Ledger
     from slaopt.store import ServiceRecord, Transaction
+    from slaopt.store.store import Decided
 
 __all__ = ["add_service", "configure", "switch"]
 
@@ -50,12 +49,8 @@ def switch(
         return [_set(transaction, name, {"optimization_enabled": enabled}, actor, at) for name in services]
 
 
-def configure(
-    ledger: Ledger, service: str, *, actor: Actor, at: datetime,
-    optimization_enabled: bool | None = None, auto_adjust: bool | None = None,
-    min_threshold: float | None = None, max_threshold: float | None = None,
-) -> ServiceRecord:  # fmt: skip
-    """Decide what slaopt may do with a service; None leaves a thing as it is. Bounds are seconds.
+def configure(ledger: Ledger, service: str, *, actor: Actor, at: datetime, **decided: Unpack[Decided]) -> ServiceRecord:
+    """Decide what slaopt may do with a service; what is not named stays as it is, None takes a bound (seconds) away.
 
     Raises
     ------
@@ -64,38 +59,19 @@ def configure(
     InputError
         If the service is not there, or the bounds contradict each other.
     """
-    wanted = {
-        "optimization_enabled": optimization_enabled,
-        "auto_adjust": auto_adjust,
-        "min_threshold": min_threshold,
-        "max_threshold": max_threshold,
-    }
     with ledger.writing("configure", actor=None, at=at) as transaction:
         _require_admin(transaction, actor)
-        return _set(
-            transaction, service, {name: value for name, value in wanted.items() if value is not None}, actor, at
-        )
+        return _set(transaction, service, decided, actor, at)
 
 
-def _set(
-    transaction: Transaction, service: str, wanted: dict[str, bool | float], actor: Actor, at: datetime
-) -> ServiceRecord:
+def _set(transaction: Transaction, service: str, decided: Decided, actor: Actor, at: datetime) -> ServiceRecord:
     before = transaction.service(service)
-    changed = {name: value for name, value in wanted.items() if before is None or getattr(before, name) != value}
-    if before is not None:
-        if not changed:
-            return before
-        _require_bounds(replace(before, **changed))
-    after = transaction.configure(service, **changed)
-    was = {name: getattr(before, name) for name in changed}
-    note(transaction, "configure", actor=actor, at=at, service=after.service, now=changed, before=was)
+    after = transaction.configure(service, **decided)
+    was = {name: getattr(before, name) for name, value in decided.items() if getattr(before, name) != value}
+    if was:
+        now = {name: getattr(after, name) for name in was}
+        note(transaction, "configure", actor=actor, at=at, service=after.service, now=now, before=was)
     return after
-
-
-def _require_bounds(record: ServiceRecord) -> None:
-    low, high = record.min_threshold, record.max_threshold
-    if low is not None and high is not None and low > high:
-        raise InputError(f"{record.service}: the least threshold, {low:.12g} s, exceeds the greatest, {high:.12g} s")
 
 
 def _require_admin(transaction: Transaction, actor: Actor) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from slaopt.params import ParamsBook
     from slaopt.store import Settled, Store
 
-__all__ = ["address_of", "announce", "consult", "needed_address", "stores_of", "what_if"]
+__all__ = ["address_of", "announce", "consult", "needed_address", "place_of", "stores_of", "what_if"]
 
 ENVIRONMENT = "SLAOPT_STORE"
 
@@ -27,8 +27,10 @@ def address_of(given: str | None, book: ParamsBook, workspace: Path | None) -> s
     return locate_store(given, os.environ.get(ENVIRONMENT), book.default.store, workspace)
 
 
-def needed_address(given: str | None, workspace: Path | None, book: ParamsBook | None = None) -> str:
-    """Give the store's address for a command that needs one.
+def place_of(
+    given: str | None, workspace: Path | None, book: ParamsBook | None = None
+) -> tuple[str, ParamsBook, Path | None]:
+    """Give the store's address, the settings and the workspace for a command that needs a store.
 
     Raises
     ------
@@ -44,10 +46,16 @@ def needed_address(given: str | None, workspace: Path | None, book: ParamsBook |
         if workspace is not None or not (given or os.environ.get(ENVIRONMENT)):
             raise
         found = None
-    address = address_of(given, book or load_params(found), found)
+    settings = book or load_params(found)
+    address = address_of(given, settings, found)
     if address is None:
         raise InputError("no store: give --store URL")
-    return address
+    return address, settings, found
+
+
+def needed_address(given: str | None, workspace: Path | None, book: ParamsBook | None = None) -> str:
+    """Give the store's address for a command that needs nothing else. Raises as `place_of`."""
+    return place_of(given, workspace, book)[0]
 
 
 def stores_of(reports: Iterable[Path], given: str | None, workspace: Path | None) -> list[Store | None]:

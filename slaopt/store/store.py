@@ -18,6 +18,7 @@ from slaopt.store.answers import Answers
 from slaopt.store.audit import Audit
 from slaopt.store.changes import Changes
 from slaopt.store.configurations import Configurations, read_layout
+from slaopt.store.contents import row_counts
 from slaopt.store.database import Database
 from slaopt.store.history import note_threshold, read_thresholds
 from slaopt.store.people import People
@@ -187,6 +188,10 @@ class Transaction:
         run = sa.select(sa.func.max(tables.runs.c.id)).scalar_subquery()
         numbers = self._connection.execute(sa.select(head, run)).one()
         return numbers[0] or 0, numbers[1] or 0
+
+    def row_counts(self) -> dict[str, int]:
+        """Count the rows of slaopt's own tables."""
+        return row_counts(self._connection)
 
     def purge(self, before: datetime) -> dict[str, int]:
         """Take away what is older than a moment, never what was decided; give the rows of each table."""
