@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Scored", "assessment_of", "rules_of", "score", "watch_of"]
 
 SHOWN = (  # of a recommendation, under the names that it has in result.json
-    "sentence", "verdict", "objective", "strategy", "now", "then", "impact", "predicted_outcomes", "confidence_score",
+    "sentence", "verdict", "objective", "strategy", "business_priority", "now", "then", "impact",
+    "predicted_outcomes", "confidence_score",
     "implementation_risk", "risk_factors", "mitigation_strategies", "rollback_criteria", "optimization_rationale",
     "forecast_now", "forecast_then", "assumption",
 )  # fmt: skip
