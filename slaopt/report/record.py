@@ -1,4 +1,4 @@
-"""Reports recorded in the store: once for each input, with the digest that tells a forgery."""
+"""Reports recorded in the store: once for each input, with the digest that tells a forgery and what they answer."""
 
 from __future__ import annotations
 
@@ -24,13 +24,15 @@ class Recorder:
     at: datetime  # of the run
 
     def record(self, directory: Path) -> None:
-        """Record a whole report; one that is recorded already stays as it is.
+        """Record a whole report and its answers; one that is recorded already stays as it is.
 
         Raises
         ------
         SlaoptError
             If the store cannot be written.
         """
+        from slaopt.params import Params
+        from slaopt.report.answered import answers_of
         from slaopt.store import NewRun
 
         manifest = Manifest.read(directory)
@@ -48,6 +50,11 @@ class Recorder:
         )
         with self.store.begin() as transaction:
             transaction.record(run, at=self.at)
+            recorded = transaction.run(run.service, run.input_digest)
+            assert recorded is not None  # it is by now
+            answers = answers_of(result, Params.model_validate(dict(manifest.params)))
+            for kind, (settings, answer) in answers.items():
+                transaction.answers.put(recorded.id, kind, settings, answer, self.at)
 
     def disowns(self, directory: Path) -> bool:
         """Tell whether the store has another digest for the report that was made from the same input."""

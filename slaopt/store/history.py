@@ -72,4 +72,5 @@ def _threshold(row: Mapping[Any, Any]) -> ThresholdRecord:
         implemented_at=row["implemented_at"],
         implemented_by=row["implemented_by"],
         reason=row["optimization_reason"],
+        id=row["id"],
     )

@@ -96,6 +96,7 @@ class ThresholdRecord(Result):
     implemented_at: datetime
     implemented_by: str
     reason: str | None = field(metadata={"published": "optimization_reason"})
+    id: int = field(metadata={"published": None})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,11 @@ One `Answers` serves a server for its life; it keeps the stored answers that it 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from slaopt.server.answers.asked import Asked, Place, Wanted, wanted
 from slaopt.server.answers.effectiveness import Effectiveness, effectiveness
 from slaopt.server.answers.history import HistoryEntry, history
 from slaopt.server.answers.overview import DayTotal, Line, Overview, lines, overview
@@ -21,21 +23,33 @@ if TYPE_CHECKING:
 __all__ = [
     "Advice",
     "Answers",
+    "Asked",
     "DayTotal",
     "Effectiveness",
     "HistoryEntry",
     "Line",
     "Overview",
     "Performance",
+    "Wanted",
     "Week",
 ]
 
 
 class Answers:
-    """Answers about a store. Each method reads as of one moment and may be called in any thread."""
+    """Answers about a store. Each method reads as of one moment and may be called in any thread.
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger, self._shelf = ledger, Shelf()
+    Parameters
+    ----------
+    ledger
+        Gives the ledger of the moment: settings may change while a server runs.
+    """
+
+    def __init__(self, ledger: Callable[[], Ledger]) -> None:
+        self._at_hand, self._shelf = ledger, Shelf()
+
+    @property
+    def _ledger(self) -> Ledger:
+        return self._at_hand()
 
     def overview(self, *, at: datetime) -> Overview:
         """Give all services with what is decided, advised and waiting."""
@@ -67,3 +81,13 @@ class Answers:
         """Give the newest recommendation of each service, as the JSON list that is sent."""
         with self._ledger.store.reading() as transaction:
             return recommendations(transaction, self._shelf, self._ledger.book, at=at)
+
+    def wanted(self, asked: Asked, *, at: datetime) -> Wanted:
+        """Find an analysis or a recommendation with the settings that are asked for. Raises as `wanted`."""
+        ledger = self._ledger
+        with ledger.store.reading() as transaction:
+            return wanted(transaction, self._shelf, ledger, asked, at=at)
+
+    def keep(self, place: Place, text: bytes) -> None:
+        """Remember an answer that was computed."""
+        self._shelf.keep(place, text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Lock
@@ -12,11 +13,14 @@ from slaopt.server.answers.told import Advice, Performance
 
 if TYPE_CHECKING:
     from slaopt.report.answered import Kind
+    from slaopt.server.answers.asked import Place
     from slaopt.store import RunRecord, Transaction
 
 __all__ = ["Shelf", "Told", "written"]
 
 T = TypeVar("T")
+
+MOST = 2_000  # answers that are remembered, each some 10 kB
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class Shelf:
         self._lock = Lock()
         self._analyses: dict[str, Told[Performance]] = {}
         self._recommendations: dict[str, Told[Advice]] = {}
+        self._kept: OrderedDict[Place, bytes] = OrderedDict()
 
     def analyses(self, transaction: Transaction, runs: Mapping[str, RunRecord]) -> dict[str, Told[Performance]]:
         """Give the analysis of each of these runs, by service; runs without one are left out."""
@@ -43,6 +48,25 @@ class Shelf:
     def recommendations(self, transaction: Transaction, runs: Mapping[str, RunRecord]) -> dict[str, Told[Advice]]:
         """Give the recommendation of each of these runs, by service; runs without one are left out."""
         return self._of(transaction, runs, "recommendation", self._recommendations, Advice.of)
+
+    def kept(self, transaction: Transaction, place: Place) -> bytes | None:
+        """Give the answer that is kept at a place, None where there is none."""
+        with self._lock:
+            text = self._kept.get(place)
+        if text is None:
+            answer = transaction.answers.get(*place)
+            text = None if answer is None else written(answer)
+        if text is not None:
+            self.keep(place, text)
+        return text
+
+    def keep(self, place: Place, text: bytes) -> None:
+        """Remember an answer, and forget the one that was asked for longest ago where there are too many."""
+        with self._lock:
+            self._kept[place] = text
+            self._kept.move_to_end(place)
+            if len(self._kept) > MOST:
+                self._kept.popitem(last=False)
 
     def _of(
         self,
