@@ -18,7 +18,16 @@ from slaopt.errors import ParamsError
 from slaopt.excluded import BusinessHours, Excluded, Maintenance, WeeklyMaintenance
 from slaopt.wording import moment, parse_seconds, seconds
 
-__all__ = ["ApprovalRules", "Costs", "Params", "ParamsBook", "SourceParams", "ThresholdChange", "load_params"]
+__all__ = [
+    "ApprovalRules",
+    "Costs",
+    "Params",
+    "ParamsBook",
+    "SourceParams",
+    "ThresholdChange",
+    "is_enabled",
+    "load_params",
+]
 
 FAILED_STATUSES = (
     "failed", "failure", "fail", "error", "errored", "cancelled", "canceled", "aborted", "timeout", "timed_out",
@@ -225,6 +234,18 @@ def load_params(workspace: Path | None, *, overrides: Mapping[str, Any] | None =
         services[name] = _validated(_with(flags, common | own), file)
         _agreeing(common | own, file)
     return ParamsBook(default=default, services=services)
+
+
+def is_enabled(workspace: Path) -> bool:
+    """Tell whether the off switch of a workspace, `enabled` in its defaults, lets slaopt write at this moment.
+
+    Raises
+    ------
+    ParamsError
+        If the file cannot be read.
+    """
+    path = workspace / "params" / "default.yaml"
+    return _validated(_read(path), path).enabled if path.exists() else True
 
 
 def _agreeing(values: Mapping[str, Any], path: Path) -> None:

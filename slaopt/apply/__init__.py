@@ -1,1 +1,67 @@
 """Changes on approval: the only code that changes a threshold."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from slaopt.apply.actor import AUTO, SCHEDULER, WATCH, Actor, ForbiddenError, may, require_right
+    from slaopt.apply.asking import Wish, request
+    from slaopt.apply.cases import UnknownError
+    from slaopt.apply.deciding import CodeError, approve, commit, schedule
+    from slaopt.apply.ending import reject, withdraw
+    from slaopt.apply.filing import propose
+    from slaopt.apply.ledger import Ledger
+    from slaopt.apply.lifecycle import OPEN, TRANSITIONS, TransitionError
+    from slaopt.apply.refusals import LaterError
+    from slaopt.apply.requests import Outcome
+    from slaopt.apply.undoing import rollback
+
+__all__ = [
+    "AUTO",
+    "OPEN",
+    "SCHEDULER",
+    "TRANSITIONS",
+    "WATCH",
+    "Actor",
+    "CodeError",
+    "ForbiddenError",
+    "LaterError",
+    "Ledger",
+    "Outcome",
+    "TransitionError",
+    "UnknownError",
+    "Wish",
+    "approve",
+    "commit",
+    "may",
+    "propose",
+    "reject",
+    "request",
+    "require_right",
+    "rollback",
+    "schedule",
+    "withdraw",
+]
+
+_HOMES = {  # imported when first used: a command that only looks needs next to nothing of this
+    "actor": ("AUTO", "SCHEDULER", "WATCH", "Actor", "ForbiddenError", "may", "require_right"),
+    "asking": ("Wish", "request"),
+    "cases": ("UnknownError",),
+    "deciding": ("CodeError", "approve", "commit", "schedule"),
+    "ending": ("reject", "withdraw"),
+    "filing": ("propose",),
+    "ledger": ("Ledger",),
+    "lifecycle": ("OPEN", "TRANSITIONS", "TransitionError"),
+    "refusals": ("LaterError",),
+    "requests": ("Outcome",),
+    "undoing": ("rollback",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME_OF:
+        return getattr(importlib.import_module(f"slaopt.apply.{_HOME_OF[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,7 +15,16 @@ from slaopt.store.recording import analysis_row, prediction_row, run_row
 from slaopt.store.records import NewRun, RunRecord
 from slaopt.store.types import Exact
 
-__all__ = ["add_prediction", "add_run", "find_run", "latest_runs", "read_prediction", "run_of", "runs_of_report"]
+__all__ = [
+    "add_prediction",
+    "add_run",
+    "find_run",
+    "latest_runs",
+    "read_prediction",
+    "run_by_id",
+    "run_of",
+    "runs_of_report",
+]
 
 
 def find_run(connection: sa.Connection, service: str, input_digest: str) -> RunRecord | None:
@@ -23,6 +32,13 @@ def find_run(connection: sa.Connection, service: str, input_digest: str) -> RunR
     table = tables.runs
     query = sa.select(table).where(table.c.service_type == service, table.c.input_digest == input_digest)
     row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else run_of(row)
+
+
+def run_by_id(connection: sa.Connection, number: int) -> RunRecord | None:
+    """Give a run by its id."""
+    table = tables.runs
+    row = connection.execute(sa.select(table).where(table.c.id == number)).mappings().one_or_none()
     return None if row is None else run_of(row)
 
 

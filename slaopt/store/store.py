@@ -148,6 +148,10 @@ class Transaction:
         """Give the run of a service that was made from that input."""
         return runs.find_run(self._connection, service, input_digest)
 
+    def run_by_id(self, number: int) -> RunRecord | None:
+        """Give a run by its id."""
+        return runs.run_by_id(self._connection, number)
+
     def runs_of_report(self, service: str, *, identity: str, report_path: str) -> list[RunRecord]:
         """Give the runs that made a report of that identity, or one at that place."""
         return runs.runs_of_report(self._connection, service, identity=identity, report_path=report_path)

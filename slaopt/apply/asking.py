@@ -1,0 +1,211 @@
+"""A threshold that somebody asks for: an approval where it was proposed already, else a proposal of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from slaopt.apply.actor import Actor, is_solo, may, require_present, same_person
+from slaopt.apply.cases import read_case
+from slaopt.apply.deciding import Approval, decide, record, require_none, second_factor
+from slaopt.apply.filing import add, standing
+from slaopt.apply.lifecycle import OPEN
+from slaopt.apply.needs import needs_of
+from slaopt.apply.refusals import EXPERIMENTS, LaterError, about_service, agree
+from slaopt.apply.reports import require_fit_report
+from slaopt.apply.requests import Call, Outcome, written
+from slaopt.errors import InputError, StaleError
+from slaopt.result import plain
+from slaopt.store.records import Implementation, NewProposal
+from slaopt.wording import moment, seconds
+
+if TYPE_CHECKING:
+    from slaopt.apply.ledger import Ledger
+    from slaopt.apply.scoring import Scored
+    from slaopt.store import Transaction
+    from slaopt.store.records import Needs, Proposal
+
+__all__ = ["Wish", "request"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A threshold (seconds) that somebody asks for; a time only where it is to be scheduled."""
+
+    service: str
+    threshold: float
+    implementation_type: Implementation = "immediate"
+    rollback_rules: Sequence[Mapping[str, Any] | str] | None = None  # None: those that slaopt makes
+    scheduled_at: datetime | None = None
+    reason: str | None = None
+
+
+def request(
+    ledger: Ledger, wish: Wish, *, actor: Actor, at: datetime, code: str | None = None, key: str | None = None
+) -> Outcome:
+    """Ask for a threshold.
+
+    Where it equals an open proposal of somebody else and the actor may approve, it is the approval. Otherwise it is
+    assessed from the newest report and proposed; who works alone has it in force at once.
+
+    Raises
+    ------
+    RefusedError
+        If a rule forbids it; LaterError where an experiment is asked for.
+    InputError
+        If it makes no sense, or there is no report to assess it from.
+    """
+    said = _checked(wish, at)
+    call = Call("update threshold", actor, key, _body(wish, said))
+    with ledger.store.reading() as transaction:
+        require_present(transaction, actor, "propose")
+        if (answer := call.answered(transaction)) is not None:
+            return answer
+        solo, same = is_solo(transaction), _same_open(transaction, wish)
+        record_now, experiments = transaction.service(wish.service), transaction.running_experiments(wish.service)
+    if same is not None:
+        if may(actor, "approve") and (solo or not same_person(actor.name, same.proposed_by)):
+            approval = Approval(comment=said, when=wish.scheduled_at)
+            return decide(ledger, same.id, call, approval, at=at, code=code)
+        return _waits(same)
+    now = None if record_now is None else record_now.threshold
+    params = ledger.params(wish.service)
+    require_none(
+        about_service(wish.service, record_now, experiments, wish.threshold, expected=now, params=params)
+    )  # fmt: skip
+    return _asked(ledger, wish, said, call, code=code, at=at)
+
+
+def _asked(ledger: Ledger, wish: Wish, said: str | None, call: Call, *, code: str | None, at: datetime) -> Outcome:
+    """Assess it, then file it in one transaction, and decide at once where one works alone."""
+    from slaopt.apply.scoring import score
+
+    actor = call.actor
+    with ledger.store.reading() as transaction:
+        newest = transaction.latest_runs([wish.service]).get(wish.service)
+    if newest is not None:
+        require_fit_report(ledger, newest)
+    scored = score(ledger, wish.service, wish.threshold, rules=wish.rollback_rules, at=at)
+    if scored.run != newest:
+        raise StaleError(f"{wish.service}: a newer report was recorded meanwhile; ask again")
+    approval = Approval(when=wish.scheduled_at)
+    if actor.solo:
+        shown = second_factor(ledger, _needs(ledger, scored, solo=True), actor, code, solo=True, at=at)
+        approval = Approval(when=wish.scheduled_at, second_factor=shown)
+    with ledger.writing(call.action, actor=actor, at=at) as transaction:
+        require_present(transaction, actor, "propose")
+        if (answer := call.answered(transaction)) is not None:
+            return answer
+        if (same := _same_open(transaction, wish)) is not None:
+            return _waits(same)
+        require_none(
+            about_service(
+                wish.service, transaction.service(wish.service), transaction.running_experiments(wish.service),
+                wish.threshold, expected=scored.current_threshold, params=ledger.params(wish.service),
+            )
+        )  # fmt: skip
+        standing(transaction, ledger, wish.service, to=wish.threshold)
+        filed = add(transaction, _new(transaction, ledger, wish, said, scored, actor), actor=actor, at=at)
+        outcome = Outcome(proposal=filed, sentence=_filed_sentence(filed))
+        if actor.solo:
+            case = read_case(transaction, ledger, filed.id)
+            outcome = record(transaction, ledger, case, approval, actor=actor, at=at)
+        return call.keep(transaction, outcome, at=at)
+
+
+def _checked(wish: Wish, at: datetime) -> str | None:
+    """Refuse what makes no sense, and give the reason as it will be kept."""
+    if not 0 < wish.threshold < math.inf:
+        raise InputError(f"threshold {wish.threshold!r} is no positive number of seconds")
+    if wish.implementation_type == "ab_test":
+        raise LaterError(EXPERIMENTS)
+    if (wish.implementation_type == "scheduled") != (wish.scheduled_at is not None):
+        raise InputError("a time goes with a scheduled change, and a scheduled change needs one")
+    if wish.scheduled_at is not None and wish.scheduled_at <= at:
+        raise InputError(f"{moment(wish.scheduled_at)} has passed: give a time to come, or ask for it immediately")
+    return None if wish.reason is None or not wish.reason.strip() else written(wish.reason, "reason")
+
+
+def _body(wish: Wish, said: str | None) -> dict[str, Any]:
+    return {
+        "service": wish.service,
+        "threshold": f"{wish.threshold:.12g}",
+        "implementation_type": wish.implementation_type,
+        "rollback_rules": None if wish.rollback_rules is None else list(wish.rollback_rules),
+        "scheduled_at": wish.scheduled_at,
+        "reason": said,
+    }
+
+
+def _same_open(transaction: Transaction, wish: Wish) -> Proposal | None:
+    """Give the open proposal of the same change, where there is one; other criteria make another change."""
+    for proposal in transaction.proposals.list(states=OPEN, service=wish.service):
+        if agree(proposal.proposed_threshold, wish.threshold) and _same_rules(proposal, wish):
+            return proposal
+    return None
+
+
+def _same_rules(proposal: Proposal, wish: Wish) -> bool:
+    if wish.rollback_rules is None:
+        return True
+    from slaopt.optimize.criteria import parse_rule
+
+    return [parse_rule(rule) for rule in wish.rollback_rules] == [parse_rule(r) for r in proposal.rollback_rules]
+
+
+def _needs(ledger: Ledger, scored: Scored, *, solo: bool) -> Needs:
+    return needs_of(
+        scored.current_threshold, scored.proposed_threshold, risk=scored.implementation_risk,
+        rules=ledger.params(scored.service).approvals, solo=solo,
+    )  # fmt: skip
+
+
+def _new(
+    transaction: Transaction, ledger: Ledger, wish: Wish, said: str | None, scored: Scored, actor: Actor
+) -> NewProposal:
+    return NewProposal(
+        service=wish.service,
+        origin="request",
+        input_digest=_fresh_digest(transaction, wish.service, {"run": scored.run.input_digest} | _body(wish, said)),
+        run_id=scored.run.id,
+        prediction_id=None if scored.prediction is None else transaction.add_prediction(scored.prediction),
+        current_threshold=scored.current_threshold,
+        proposed_threshold=wish.threshold,
+        proposed_by=actor.name,
+        implementation_type=wish.implementation_type,
+        scheduled_at=wish.scheduled_at,
+        reason=said,
+        needs=_needs(ledger, scored, solo=is_solo(transaction)),
+        assessment=scored.assessment,
+        rollback_rules=scored.rollback_rules,
+        watch=scored.watch,
+    )
+
+
+def _fresh_digest(transaction: Transaction, service: str, body: Mapping[str, Any]) -> str:
+    """Give a digest of what is asked for; the same may be asked for again once it was rejected or rolled back."""
+    for time in count():
+        text = json.dumps(plain({**body, "time": time}), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        if transaction.proposals.of_input(service, digest) is None:
+            return digest
+    raise AssertionError("unreachable: count() never ends")
+
+
+def _waits(proposal: Proposal) -> Outcome:
+    sentence = f"{proposal.proposed_by} proposed this already (proposal {proposal.id}), and it waits for approval."
+    return Outcome(proposal=proposal, repeated=True, sentence=sentence)
+
+
+def _filed_sentence(proposal: Proposal) -> str:
+    people = "one person has" if proposal.needs.approvals == 1 else f"{proposal.needs.approvals} people have"
+    return (
+        f"{proposal.service}: {seconds(proposal.proposed_threshold, 6)} is proposed (proposal {proposal.id}, change "
+        f"{proposal.change_id}); {people} to approve it."
+    )

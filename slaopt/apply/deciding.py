@@ -1,0 +1,289 @@
+"""Approving, scheduling and committing: each in one transaction, after the report behind it was verified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from slaopt.apply.actor import Actor, ForbiddenError, require_present
+from slaopt.apply.cases import Case, read_case
+from slaopt.apply.committing import bring_into_force, step
+from slaopt.apply.ledger import note
+from slaopt.apply.lifecycle import OPEN, TransitionError, moved, named
+from slaopt.apply.refusals import about_actor, refusals
+from slaopt.apply.reports import require_fit_report
+from slaopt.apply.requests import Call, Outcome, written
+from slaopt.errors import InputError, RefusedError, StaleError
+from slaopt.wording import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from slaopt.apply.ledger import Ledger
+    from slaopt.store import Transaction
+    from slaopt.store.records import Needs, Proposal, State
+
+__all__ = [
+    "Approval",
+    "CodeError",
+    "approve",
+    "commit",
+    "decide",
+    "record",
+    "require_none",
+    "second_factor",
+    "schedule",
+]
+
+
+class CodeError(ForbiddenError):
+    """A second factor is needed, or the code of one is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """What one person says when approving a proposal."""
+
+    comment: str | None = None
+    hold: bool = False  # do not bring it into force yet
+    when: datetime | None = None  # to bring it into force
+    second_factor: bool = False
+
+
+def approve(
+    ledger: Ledger, proposal_id: int, *, actor: Actor, at: datetime,
+    comment: str | None = None, code: str | None = None, hold: bool = False, key: str | None = None,
+) -> Outcome:  # fmt: skip
+    """Approve a proposal; where nobody else has to, it is in force at once, or scheduled where it was asked for so.
+
+    Parameters
+    ----------
+    code
+        Of the approver's second factor, where the change is critical.
+    hold
+        Approved is as far as it goes: `commit` brings it into force later.
+    key
+        Of this request: with the same key it is done once.
+
+    Raises
+    ------
+    RefusedError
+        If a rule forbids it; then nothing is recorded.
+    """
+    said = None if comment is None or not comment.strip() else written(comment, "comment")
+    call = Call("approve", actor, key, {"proposal": proposal_id, "comment": said, "hold": hold})
+    return decide(ledger, proposal_id, call, Approval(comment=said, hold=hold), at=at, code=code)
+
+
+def schedule(
+    ledger: Ledger, proposal_id: int, when: datetime, *, actor: Actor, at: datetime,
+    comment: str | None = None, code: str | None = None, key: str | None = None,
+) -> Outcome:  # fmt: skip
+    """Approve a proposal and set when it comes into force; of one that is approved, set the time. Raises as `approve`.
+
+    The time must lie before the report behind it is too old.
+    """
+    if when <= at:
+        raise InputError(f"{moment(when)} has passed: give a time to come, or approve without one")
+    said = None if comment is None or not comment.strip() else written(comment, "comment")
+    call = Call("schedule", actor, key, {"proposal": proposal_id, "when": when, "comment": said})
+    return decide(ledger, proposal_id, call, Approval(comment=said, when=when), at=at, code=code)
+
+
+def commit(ledger: Ledger, proposal_id: int, *, actor: Actor, at: datetime, key: str | None = None) -> Outcome:
+    """Bring a proposal into force that is approved and was held, or scheduled and is due. Raises as `approve`."""
+    call = Call("commit", actor, key, {"proposal": proposal_id})
+    looked = _looked(ledger, proposal_id, call)
+    if isinstance(looked, Outcome):
+        return looked
+    require_none(_against_commit(looked, at))
+    _require_fit(ledger, looked)
+    with ledger.writing("commit", actor=actor, at=at) as transaction:
+        case = _again(transaction, ledger, call, looked)
+        if isinstance(case, Outcome):
+            return case
+        require_none(_against_commit(case, at))
+        return call.keep(transaction, bring_into_force(transaction, case, actor=actor, at=at), at=at)
+
+
+def decide(
+    ledger: Ledger, proposal_id: int, call: Call, approval: Approval, *, at: datetime, code: str | None
+) -> Outcome:
+    """Look, verify, ask for the second factor, then look again and decide in one transaction. Raises as `approve`."""
+    looked = _looked(ledger, proposal_id, call)
+    if isinstance(looked, Outcome):
+        return looked
+    require_none(_against_approval(looked, call.actor, approval, at))
+    _require_fit(ledger, looked)
+    shown = second_factor(ledger, looked.needs, call.actor, code, solo=looked.solo, at=at)
+    with ledger.writing(call.action, actor=call.actor, at=at) as transaction:
+        case = _again(transaction, ledger, call, looked)
+        if isinstance(case, Outcome):
+            return case
+        require_none(_against_approval(case, call.actor, approval, at))
+        if case.needs.second_factor and not shown and _has_factor(transaction, call.actor, solo=case.solo):
+            raise CodeError("the change takes a code of your second factor by now: ask again")
+        outcome = record(
+            transaction, ledger, case, replace(approval, second_factor=shown), actor=call.actor, at=at
+        )  # fmt: skip
+        return call.keep(transaction, outcome, at=at)
+
+
+def _looked(ledger: Ledger, proposal_id: int, call: Call) -> Case | Outcome:
+    """Read a proposal for one who may approve; the answer where it was given before, or another was faster."""
+    with ledger.store.reading() as transaction:
+        require_present(transaction, call.actor, "approve")
+        if (answer := call.answered(transaction)) is not None:
+            return answer
+        case = read_case(transaction, ledger, proposal_id)
+        return _in_force(transaction, case.proposal) or case
+
+
+def _again(transaction: Transaction, ledger: Ledger, call: Call, looked: Case) -> Case | Outcome:
+    """Look again, where nobody else writes: what was looked at and verified must still be so."""
+    require_present(transaction, call.actor, "approve")
+    if (answer := call.answered(transaction)) is not None:
+        return answer
+    case = read_case(transaction, ledger, looked.proposal.id)
+    if (done := _in_force(transaction, case.proposal)) is not None:
+        return done
+    if case.run != looked.run:
+        raise StaleError(f"the report behind proposal {case.proposal.id} was recorded anew meanwhile: look again")
+    return case
+
+
+def _in_force(transaction: Transaction, proposal: Proposal) -> Outcome | None:
+    """Give the change where a proposal was committed already: a second click changes nothing."""
+    if proposal.state not in ("committed", "kept"):
+        return None
+    change = transaction.changes.get(proposal.change_id)
+    by = "" if change is None else f" by {change.implemented_by} on {moment(change.implemented_at)}"
+    sentence = f"Proposal {proposal.id} was brought into force already{by}."
+    return Outcome(proposal=proposal, change=change, repeated=True, sentence=sentence)
+
+
+def _against_approval(case: Case, actor: Actor, approval: Approval, at: datetime) -> Iterator[RefusedError]:
+    """All that stands against this approval, the state of the proposal first."""
+    proposal = case.proposal
+    if proposal.state == "scheduled" and proposal.scheduled_at is not None:
+        yield TransitionError(
+            f"proposal {proposal.id} has all approvals, and is scheduled for {moment(proposal.scheduled_at)}"
+        )
+    elif proposal.state not in ("proposed", "approved"):
+        yield TransitionError(f"a proposal that is {named(proposal.state)} cannot be approved")
+    if not (approval.when is not None and proposal.state == "approved"):
+        yield from about_actor(case, actor)
+    yield from refusals(case, at=at)
+    if approval.when is not None and case.valid_until is not None and approval.when > case.valid_until:
+        yield RefusedError(
+            f"on {moment(approval.when)} the report behind proposal {proposal.id} will be too old: "
+            f"choose a time until {moment(case.valid_until)}"
+        )
+
+
+def _against_commit(case: Case, at: datetime) -> Iterator[RefusedError]:
+    """All that stands against bringing a proposal into force now."""
+    proposal = case.proposal
+    if proposal.state not in OPEN:
+        yield TransitionError(f"a proposal that is {named(proposal.state)} cannot be committed")
+    if proposal.state == "scheduled" and proposal.scheduled_at is not None and proposal.scheduled_at > at:
+        yield RefusedError(f"proposal {proposal.id} is scheduled, and due on {moment(proposal.scheduled_at)}")
+    if case.missing:
+        yield RefusedError(f"proposal {proposal.id} is not approved yet: {_waiting(case.missing)}")
+    yield from refusals(case, at=at)
+
+
+def require_none(against: Iterator[RefusedError]) -> None:
+    """Raise the first of the refusals, where there is one."""
+    for refusal in against:
+        raise refusal
+
+
+def _require_fit(ledger: Ledger, case: Case) -> None:
+    if case.run is not None:  # without one it was refused before
+        require_fit_report(ledger, case.run)
+
+
+def second_factor(ledger: Ledger, needs: Needs, actor: Actor, code: str | None, *, solo: bool, at: datetime) -> bool:
+    """Have a code used up where one is needed, and tell whether one was.
+
+    That takes a transaction of its own: wrong codes count even though nothing else is recorded.
+
+    Raises
+    ------
+    CodeError
+        If the actor has no second factor, or the code is missing, wrong, or was used before.
+    """
+    if not needs.second_factor or actor.machine:
+        return False
+    from slaopt.apply.people import check_code
+
+    with ledger.store.reading() as transaction:
+        if not _has_factor(transaction, actor, solo=solo):
+            return False
+    if code is None:
+        raise CodeError(f"this change is critical: give a code of your second factor ({' '.join(needs.why)})")
+    with ledger.writing("approve", actor=actor, at=at) as transaction:
+        right = check_code(transaction, actor.name, code, at=at)
+    if not right:
+        raise CodeError("the code is wrong or was used before; wait for the next one")
+    return True
+
+
+def _has_factor(transaction: Transaction, actor: Actor, *, solo: bool) -> bool:
+    """Whether the actor has a second factor; one who works alone need not."""
+    if actor.machine:
+        return False
+    user = transaction.people.find(actor.name)
+    if user is not None and user.has_second_factor:
+        return True
+    if solo:
+        return False
+    raise CodeError(
+        f"this change is critical and takes a second factor, which {actor.name} has not: "
+        "slaopt users second-factor sets one up"
+    )
+
+
+def record(
+    transaction: Transaction, ledger: Ledger, case: Case, approval: Approval, *, actor: Actor, at: datetime
+) -> Outcome:
+    """Record an approval against which nothing stands, and take the step that follows from it."""
+    proposal = case.proposal
+    if actor.name not in case.approved_by:
+        transaction.proposals.add_approval(
+            proposal.id, approver=actor.name, decision="approved", comment=approval.comment,
+            second_factor=approval.second_factor, at=at,
+        )  # fmt: skip
+    case = read_case(transaction, ledger, proposal.id)
+    wanted = max(case.needs.approvals, 1)
+    note(
+        transaction, "approve", actor=actor, at=at, service=proposal.service, **step(proposal),
+        approvals=f"{min(len(case.approved_by), wanted)} of {wanted}", comment=approval.comment,
+        second_factor=approval.second_factor or None,
+    )  # fmt: skip
+    due = approval.when or (proposal.scheduled_at if proposal.implementation_type == "scheduled" else None)
+    columns: dict[str, Any] = {}
+    if approval.when is not None:
+        columns = {"scheduled_at": approval.when, "implementation_type": "scheduled"}
+    if case.missing:
+        filed = transaction.proposals.move(proposal, proposal.state, at=at, **columns)
+        return Outcome(proposal=filed, sentence=f"Approved by {actor.name}: {_waiting(case.missing)}.")
+    if approval.hold:
+        return _moved(transaction, case, "approved", at, f"Approved by {actor.name}, and held until it is committed.")
+    if due is not None and due > at:
+        note(transaction, "schedule", actor=actor, at=at, service=proposal.service, **step(proposal), when=due)
+        return _moved(transaction, case, "scheduled", at, f"Approved by {actor.name}, for {moment(due)}.", **columns)
+    return bring_into_force(transaction, case, actor=actor, at=at)
+
+
+def _moved(transaction: Transaction, case: Case, state: State, at: datetime, sentence: str, **columns: Any) -> Outcome:
+    proposal = case.proposal
+    if proposal.state != state:
+        moved(proposal.state, state)
+    return Outcome(proposal=transaction.proposals.move(proposal, state, at=at, **columns), sentence=sentence)
+
+
+def _waiting(missing: int) -> str:
+    return "one more person has to approve it" if missing == 1 else f"{missing} more people have to approve it"
