@@ -24,6 +24,7 @@ __all__ = [
 
 PATIENCE = 10  # seconds until a server has to answer, or a locked file to be free
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}  # where the URL names none
+KEPT_LOCKED = ("40001", "40P01", "55P03")  # PostgreSQL: changed at the same time, a deadlock, waited too long
 LONGEST = 300  # characters of an error's text
 
 Dialect = Literal["sqlite", "postgresql"]
@@ -104,6 +105,8 @@ def translated(error: exc.SQLAlchemyError, url: sa.URL, dialect: Dialect) -> Inp
     if dialect == "sqlite" and "locked" not in text and "busy" not in text:
         return InputError(f"{shown(url)}: SQLite says: {text}")
     if dialect == "sqlite":
+        return UnreachableError(f"{shown(url)} is kept locked by another program ({text}); try again when that is done")
+    if code in KEPT_LOCKED:
         return UnreachableError(f"{shown(url)} is kept locked by another program ({text}); try again when that is done")
     if isinstance(error, exc.OperationalError | exc.InterfaceError) and code[:2] not in ("22", "42"):
         return UnreachableError(f"{shown(url)} does not answer: {text}; check address, name and password")

@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from slaopt.errors import InputError
 from slaopt.result import plain
 from slaopt.store import tables
 from slaopt.store.records import AuditEntry
@@ -34,8 +35,10 @@ class Audit:
     def append(
         self, action: str, *, actor: str, service: str | None = None, details: Mapping[str, Any], at: datetime
     ) -> AuditEntry:
-        """Add an entry to the end of the chain."""
+        """Add an entry to the end of the chain. Raises InputError where that end is none."""
         last = self.head()
+        if last is not None and not isinstance(last.number, int):  # SQLite keeps any text in a column of numbers
+            raise InputError("the audit log was tampered with, so nothing is added to it; see slaopt audit verify")
         number, previous = (1, FIRST) if last is None else (last.number + 1, last.digest)
         told = plain(details)
         text = entry_text(

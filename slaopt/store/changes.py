@@ -68,10 +68,8 @@ class Changes:
             first = first_record(service, threshold=threshold, objective=objective)
             self._configurations.insert(self._connection, first, unit="seconds", at=at)
         elif not self._configurations.replace_threshold(self._connection, before, threshold, at=at):
-            raise _stale(service, expected, self._service(service))
-        now = self._service(service)
-        assert now is not None  # it was written above
-        self._refuse_unheld(now, threshold)
+            raise _unwritten(before, expected, self._service(service))
+        now = self._written(service, threshold)
         previous = None if before is None else before.threshold
         history = note_threshold(
             self._connection, now, previous=previous, by=by, reason=reason, at=at,
@@ -79,7 +77,7 @@ class Changes:
             rollback_criteria=plain(rollback_criteria), performance_impact=plain(performance_impact),
         )  # fmt: skip
         values = {
-            "service_type": service, "change_id": change_id, "kind": kind, "history_id": history,
+            "service_type": now.service, "change_id": change_id, "kind": kind, "history_id": history,
             "threshold": now.threshold, "previous": previous, "proposal_id": proposal_id, "undoes": undoes,
             "reason": reason, "created_at": at,
         }  # fmt: skip
@@ -135,12 +133,15 @@ class Changes:
         found = self._configurations.read(self._connection, service)
         return found[0] if found else None
 
-    def _refuse_unheld(self, now: ServiceRecord, threshold: float) -> None:
-        if now.amount is None or not same(threshold, now.amount, now.unit, now.scale):
+    def _written(self, service: str, threshold: float) -> ServiceRecord:
+        """Give the row as it is after the threshold was written, and be sure that it was."""
+        now = self._service(service)
+        if now is None or not _holds(now, threshold):
             raise InputError(
-                f"{now.service}: {seconds(threshold, 6)} was written and {_told(now)} was read back: something in the "
-                "database (a trigger?) changes it; nothing is changed until that is resolved"
+                f"{service}: {seconds(threshold, 12)} was written and {_told(now, 12)} read back: the column keeps "
+                "fewer digits, or a trigger of the database changes it; mend that first, the threshold is as it was"
             )
+        return now
 
     def _read(self, condition: sa.ColumnElement[bool] | None, limit: int | None = None) -> builtins.list[ChangeRecord]:
         table, undoing = tables.changes, tables.changes.alias()
@@ -154,7 +155,9 @@ class Changes:
         rows = self._connection.execute(query if condition is None else query.where(condition)).all()
         if not rows:
             return []
-        services = {record.service: record for record in self._configurations.read(self._connection)}
+        names = {row._mapping[table.c.service_type] for row in rows}
+        only = names.pop() if len(names) == 1 else None
+        services = {record.service: record for record in self._configurations.read(self._connection, only)}
         return [_change(row._mapping, services) for row in rows]
 
 
@@ -193,5 +196,15 @@ def _stale(service: str, expected: float | None, there: ServiceRecord | None) ->
     )
 
 
-def _told(record: ServiceRecord | None) -> str:
-    return "none" if record is None or record.threshold is None else seconds(record.threshold, 6)
+def _unwritten(before: ServiceRecord, expected: float | None, now: ServiceRecord | None) -> StaleError | InputError:
+    """Why a row was not written that held what was expected a moment before."""
+    if now is not None and now.stands == before.stands:
+        return InputError(
+            f"{before.service}: the database leaves its row in sla_configurations as it is and says nothing; look "
+            "for a trigger, a rule or a row security policy"
+        )
+    return _stale(before.service, expected, now)
+
+
+def _told(record: ServiceRecord | None, digits: int = 6) -> str:
+    return "none" if record is None or record.threshold is None else seconds(record.threshold, digits)

@@ -110,7 +110,9 @@ class Configurations:
             name: None if value is None else amount_of(value, record.unit, self.columns[name])
             for name, value in bounds.items()
         }
-        self.update(connection, record, **values | amounts)
+        if values:
+            touched = {"updated_at": sa.func.now()} if isinstance(self._kind("updated_at"), Moment) else {}
+            self.update(connection, record, **values | amounts | touched)
 
     def _values(self, record: ServiceRecord, unit: str, at: datetime) -> dict[str, Any]:
         known = known_unit(unit)
@@ -136,9 +138,12 @@ class Configurations:
         }
         return amounts | {name: self._fitting(name, value) for name, value in others.items() if value is not None}
 
+    def _kind(self, name: str) -> Any:
+        return self.table.c[name].type if name in self.table.c else None
+
     def _fitting(self, name: str, value: Any) -> Any:
         """A value as a column of another type than slaopt's own has it."""
-        kind = self.table.c[name].type if name in self.table.c else None
+        kind = self._kind(name)
         if isinstance(value, bool) and not isinstance(kind, sa.Boolean):
             return str(value).lower() if isinstance(kind, sa.String) else int(value)
         if isinstance(value, datetime) and isinstance(kind, sa.String):

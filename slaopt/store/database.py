@@ -83,6 +83,8 @@ class Database:
                 connection.commit()
         except exc.SQLAlchemyError as error:
             raise translated(error, self._url, self.dialect) from None  # the driver's error may hold the password
+        except UnicodeEncodeError as error:  # half a surrogate pair, which JSON can smuggle in
+            raise InputError(f"{self.label}: {error.object[:30]!r} holds what is no character; write it anew") from None
 
 
 def open_database(address: str) -> Database:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from slaopt.errors import InputError
 from slaopt.store.database import Database, open_database
 from slaopt.store.records import SchemaState
-from slaopt.store.schema import current, is_empty, refuse_newer, upgrade
+from slaopt.store.schema import current, is_empty, is_own, refuse_newer, upgrade
 from slaopt.store.store import Store
 
 __all__ = ["find_store", "make_store", "open_store"]
@@ -49,7 +49,7 @@ def open_store(address: str) -> Store:
 
 def _opened(database: Database) -> Store:
     state = current(database)
-    if state.state == "old" and database.path is not None:
+    if state.state == "old" and database.path is not None and is_own(database):
         state = upgrade(database)
     refuse_newer(state)
     _refuse_without(state)

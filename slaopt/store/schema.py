@@ -15,7 +15,7 @@ from slaopt.store.database import Database
 from slaopt.store.records import SchemaState, StateOfSchema
 from slaopt.store.tables import ADDITIONS, VERSION
 
-__all__ = ["REVISIONS", "current", "downgrade", "is_empty", "state_of", "upgrade"]
+__all__ = ["REVISIONS", "current", "downgrade", "is_empty", "is_own", "state_of", "upgrade"]
 
 REVISIONS = ("0001", "0002")  # the oldest first
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -51,6 +51,14 @@ def is_empty(database: Database) -> bool:
         return True
     with database.reading() as connection:
         return not sa.inspect(connection).get_table_names()
+
+
+def is_own(database: Database) -> bool:
+    """Tell whether every table of the database is one that slaopt made."""
+    with database.reading() as connection:
+        query = sa.text(f"SELECT table_name FROM {ADDITIONS} WHERE column_name IS NULL")
+        noted = set(connection.scalars(query))
+        return set(sa.inspect(connection).get_table_names()) <= noted | {ADDITIONS, VERSION}
 
 
 def upgrade(database: Database) -> SchemaState:
