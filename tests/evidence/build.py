@@ -35,6 +35,7 @@ SECTIONS = {
     "detectors": "detectors:found",
     "changes": "changes:changes",
     "watching": "watching:watching",
+    "live_watch": "live_watch:live_watch",
     "decisions": "decisions:decisions",
     "weekly": "weekly:weekly",
     "forecasts": "forecasts:forecasts",
