@@ -65,7 +65,8 @@ def log_in(
     by = Actor(name, None if known is None else known.role, os_user=os_user)
     token = secrets.token_urlsafe(32)
     with ledger.writing("log in", actor=by, at=at) as transaction:
-        answer = _judged(transaction, name, code, right, kept, at)
+        before = transaction.people.find(name)
+        answer = _judged(transaction, before, code, right, kept, at)
         if answer == "right":
             transaction.people.note_success(name)
             transaction.people.end_expired(at)
@@ -73,9 +74,11 @@ def log_in(
                 name, token_digest=token_digest(token), kind=kind, expires_at=at + LASTS, at=at
             )
             note(transaction, "log in", actor=by, at=at, kind=kind)
-        elif answer == "wrong":
-            _note_refusal(transaction, by, kind=kind, at=at)
         user = transaction.people.find(name)
+        if answer == "wrong":
+            note(transaction, "refuse login", actor=by, at=at, kind=kind)
+            if before is not None and user is not None and user.locked_until != before.locked_until:
+                note(transaction, "lock", actor=by, at=at, until=user.locked_until)
     if answer == "no code":
         raise CodeNeededError(f"{name} has a second factor: give a code of it too")
     if answer == "wrong" or user is None:
@@ -107,25 +110,16 @@ def token_digest(token: str) -> str:
 
 
 def _judged(
-    transaction: Transaction, name: str, code: str | None, right: bool, kept: str | None, at: datetime
+    transaction: Transaction, user: UserRecord | None, code: str | None, right: bool, kept: str | None, at: datetime
 ) -> Answer:
     """Judge an attempt, and count it: all within the transaction, so that attempts at once are counted one by one."""
-    user = transaction.people.find(name)
     if user is None or (user.locked_until is not None and user.locked_until > at):
         return "wrong"
-    if not right or not user.is_active or transaction.people.password_hash(name) != kept:
-        transaction.people.note_failure(name, at=at, limit=ATTEMPTS, lock=LOCK)
+    if not right or not user.is_active or transaction.people.password_hash(user.name) != kept:
+        transaction.people.note_failure(user.name, at=at, limit=ATTEMPTS, lock=LOCK)
         return "wrong"
-    if user.has_second_factor and code is None:
+    if not user.has_second_factor:
+        return "right"
+    if code is None:
         return "no code"
-    return (
-        "right" if code is None or not user.has_second_factor or check_code(transaction, name, code, at=at) else "wrong"
-    )
-
-
-def _note_refusal(transaction: Transaction, by: Actor, *, kind: str, at: datetime) -> None:
-    """Note a refused login, and that the name is locked now; of names that are no user's only that there was one."""
-    note(transaction, "refuse login", actor=by, at=at, kind=kind)
-    user = transaction.people.find(by.name)
-    if user is not None and user.locked_until == at + LOCK:
-        note(transaction, "lock", actor=by, at=at, until=user.locked_until.isoformat())
+    return "right" if check_code(transaction, user.name, code, at=at) else "wrong"
