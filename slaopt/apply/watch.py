@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["watch"]
 
 OFTEN = timedelta(hours=1)  # what was observed is noted no more often
+MOST_TOLD = 5  # rules that fire, in a reason
 
 
 def watch(
@@ -146,7 +147,7 @@ def _decided(ledger: Ledger, look: Look, found: Seen, at: datetime) -> Watched |
 def _roll_back(ledger: Ledger, look: Look, found: Seen, at: datetime) -> Watched | None:
     from slaopt.apply.undoing import rollback
 
-    reason = " ".join(one.sentence for one in found.fired)
+    reason = " ".join(one.sentence for one in found.fired[:MOST_TOLD])
     outcome = rollback(
         ledger, look.change.change_id, reason=reason, actor=WATCH, at=at, fired=[one.to_dict() for one in found.fired]
     )

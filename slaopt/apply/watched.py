@@ -14,7 +14,10 @@ from slaopt.result import Result
 __all__ = ["Pass", "State", "Watched"]
 
 State = Literal["quiet", "blind", "overtaken", "rolled back", "kept", "committed", "expired", "refused"]
-LOUD: Final[dict[State, int]] = {"rolled back": logging.WARNING, "refused": logging.WARNING, "quiet": logging.DEBUG}
+LOUD: Final[dict[State, int]] = {
+    "rolled back": logging.WARNING, "refused": logging.WARNING,
+    "committed": logging.INFO, "kept": logging.INFO, "expired": logging.INFO,
+}  # fmt: skip
 logger = logging.getLogger("slaopt.watch")
 
 
@@ -63,7 +66,7 @@ class Pass:
     def add(self, found: Watched) -> None:
         """Take a result, and tell the log."""
         self.results.append(found)
-        logger.log(LOUD.get(found.state, logging.INFO), "%s: %s: %s", found.service, found.state, found.sentence)
+        logger.log(LOUD.get(found.state, logging.DEBUG), "%s: %s: %s", found.service, found.state, found.sentence)
 
     def done(self) -> list[Watched]:
         """Give the results; a bug stays loud."""

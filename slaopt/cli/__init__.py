@@ -18,8 +18,11 @@ from slaopt.cli.answers import BAD, DIFFERENT, DONE, INTERRUPTED, SKIPPED, UNREA
 from slaopt.cli.database import db
 from slaopt.cli.forecasts import forecast
 from slaopt.cli.measurements import analyze, check, recommend
+from slaopt.cli.people import login, logout, users
 from slaopt.cli.reports import report, verify
 from slaopt.cli.services import services
+from slaopt.cli.serving import serve
+from slaopt.cli.watching import watch
 from slaopt.cli.workspace import init, sample
 from slaopt.errors import SlaoptError
 
@@ -37,7 +40,10 @@ def app() -> None:
     """
 
 
-for command in (init, sample, check, analyze, forecast, recommend, report, verify, services, db):
+for command in (
+    init, sample, check, analyze, forecast, recommend, report, verify, services,
+    users, login, logout, watch, serve, db,
+):  # fmt: skip
     app.add_command(command)
 
 

@@ -6,6 +6,7 @@ from slaopt.printing.people import enrollment_lines, user_lines
 from slaopt.printing.reports import report_lines
 from slaopt.printing.stores import schema_line, service_lines
 from slaopt.printing.text import visible
+from slaopt.printing.watching import watched_lines
 
 __all__ = [
     "analysis_lines",
@@ -18,4 +19,5 @@ __all__ = [
     "service_lines",
     "user_lines",
     "visible",
+    "watched_lines",
 ]

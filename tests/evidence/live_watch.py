@@ -32,12 +32,12 @@ def live_watch(runs: int) -> Iterator[str | list[str]]:
             "said of 6 h: kept", "said of 24 h: kept"]  # fmt: skip
     yield "## Changes in force, watched every five minutes\n\n"
     yield (
-        "A change is made, the watch learned from the 30 days before it, and what it learned is kept with the proposal. "
-        "From then on `slaopt watch --every 5m` looks at what has settled, ten minutes behind the clock, through both "
-        "rollback rules and only at windows that lie wholly after the change. *For nothing*: a quarter in which nothing "
-        "changes, rollbacks a day apart. ×3: share of 20 changes a run that are rolled back within so many hours, by "
-        "the clock, of a tripled violation rate that begins with the change (*at once*) or two days *later*; *said* is "
-        "what the preview says before the change. Both are at most "
+        "A change is made, the watch learned from the 30 days before it, and what it learned is kept with the "
+        "proposal. From then on `slaopt watch --every 5m` looks at what has settled, ten minutes behind the clock, "
+        "through both rollback rules and only at windows that lie wholly after the change. *For nothing*: a quarter in "
+        "which nothing changes, rollbacks a day apart. ×3: share of 20 changes a run that are rolled back within so "
+        "many hours, by the clock, of a tripled violation rate that begins with the change (*at once*) or two days "
+        "*later*; *said* is what the preview says before the change. Both are at most "
         f"{proofs.FEWER:g} below what is said, beside chance. *Kept*: the median factor of which the preview says that "
         f"95 % are seen, and the share that is (at least {KEPT:g}), in the runs that name one:\n\n" + table(head, rows)
     )
@@ -53,9 +53,8 @@ def _bar(bar: float | None) -> str:
 
 
 def _tripled(seen: proofs.Live, column: int, bar: float | None) -> list[str]:
-    return [
-        _figure(seen.at_once[:, column]), _figure(seen.later[:, column]), _bar(bar), f"{seen.said[:, column].mean():.3f}"
-    ]  # fmt: skip
+    at_once, later = _figure(seen.at_once[:, column]), _figure(seen.later[:, column])
+    return [at_once, later, _bar(bar), f"{seen.said[:, column].mean():.3f}"]
 
 
 def _claimed(seen: proofs.Live, column: int) -> str:
