@@ -223,8 +223,7 @@ def lab_server(
     command = [
         sys.executable, "-m", "jupyterlab" if lab else "jupyter_server", f"--ServerApp.root_dir={workspace}",
         f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1", "--allow-root",
-        "--no-browser", f"--IdentityProvider.token={token}",
-        '--ServerApp.jpserver_extensions={"slaopt.server": true}', *options,
+        "--no-browser", f"--IdentityProvider.token={token}", *options,
     ]  # fmt: skip
     with _started(command, workspace, f"http://127.0.0.1:{port}/", environment) as running:
         running.token = token
