@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
 
 from slaopt.apply.opening import ledger_around
 from slaopt.params import ParamsBook, load_params
+from slaopt.server.answers import Answers
+from slaopt.server.computing import Computing
 from slaopt.server.desk import Desk, verified
 from slaopt.server.faults import AwayError
 from slaopt.server.freshness import Fresh
@@ -60,6 +62,8 @@ class Context:
         self.limits = limits or Limits()
         self.desk = Desk()
         self.fresh = Fresh(self._version, self.run)
+        self.answers = Answers(lambda: self.ledger)
+        self.computing = Computing(self)
         self._given = address
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="slaopt")
         self._ledger: Ledger | None = None

@@ -135,6 +135,7 @@ class UpdateThreshold(Body):
     )
     scheduled_time: Moment | None = None
     reason: Reason | None = None
+    code: Code | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -173,6 +174,7 @@ class Schedule(Body):
     """An approval that says when."""
 
     scheduled_time: Moment
+    comment: Comment | None = None
     code: Code | None = None
 
 
@@ -193,7 +195,7 @@ class Commit(Body):
 
 
 class ConfigureService(Body):
-    """What an admin decides about a service; what is left out stays, and null takes a bound away."""
+    """What an admin decides about a service; what is left out stays."""
 
     auto_adjust: bool | None = None
     optimization_enabled: bool | None = None
@@ -202,17 +204,14 @@ class ConfigureService(Body):
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if not self.model_fields_set:
+        if not self.columns:
             raise ValueError("says nothing: give one of " + ", ".join(type(self).model_fields))
-        for name in ("auto_adjust", "optimization_enabled"):
-            if name in self.model_fields_set and getattr(self, name) is None:
-                raise ValueError(f"{name} is true or false")
         return self
 
     @property
-    def columns(self) -> dict[str, bool | float | None]:
+    def columns(self) -> dict[str, Any]:
         """What is to be changed."""
-        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+        return self.model_dump(exclude_none=True)
 
 
 class LogIn(Body):

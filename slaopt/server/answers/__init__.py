@@ -15,6 +15,7 @@ from slaopt.server.answers.history import HistoryEntry, history
 from slaopt.server.answers.overview import DayTotal, Line, Overview, lines, overview
 from slaopt.server.answers.published import analyses, recommendations
 from slaopt.server.answers.shelf import Shelf
+from slaopt.server.answers.summary import Summary, summarised
 from slaopt.server.answers.told import Advice, Performance, Week
 
 if TYPE_CHECKING:
@@ -30,8 +31,10 @@ __all__ = [
     "Line",
     "Overview",
     "Performance",
+    "Summary",
     "Wanted",
     "Week",
+    "summarised",
 ]
 
 
@@ -87,6 +90,11 @@ class Answers:
         ledger = self._ledger
         with ledger.store.reading() as transaction:
             return wanted(transaction, self._shelf, ledger, asked, at=at)
+
+    def kept(self, place: Place) -> bytes | None:
+        """Give the answer that is kept at a place, None where there is none."""
+        with self._ledger.store.reading() as transaction:
+            return self._shelf.kept(transaction, place)
 
     def keep(self, place: Place, text: bytes) -> None:
         """Remember an answer that was computed."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from slaopt.store import Transaction
     from slaopt.store.records import ChangeRecord, Proposal, State
 
-__all__ = ["Calibration", "CostSaved", "Effect", "Effectiveness", "Mean", "Share", "effectiveness"]
+__all__ = ["Calibration", "CostSaved", "TrackRecord", "Effectiveness", "Mean", "Share", "effectiveness"]
 
 ACCEPTED: frozenset[State] = frozenset({"committed", "kept", "rolled_back"})
 LEVEL = 0.95
@@ -62,7 +62,7 @@ class CostSaved(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Effect(Result):
+class TrackRecord(Result):
     """What became of the recommendations of one strategy, or of all. None: nothing was observed yet."""
 
     strategy: str | None
@@ -87,8 +87,8 @@ class Effect(Result):
 class Effectiveness(Result):
     """Over all recommendations, and by strategy."""
 
-    overall: Effect
-    by_strategy: tuple[Effect, ...]
+    overall: TrackRecord
+    by_strategy: tuple[TrackRecord, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +128,19 @@ def effectiveness(transaction: Transaction, book: ParamsBook) -> Effectiveness:
     ]
     strategies = sorted({case.strategy for case in cases if case.strategy is not None})
     return Effectiveness(
-        overall=_effect(None, cases),
-        by_strategy=tuple(_effect(name, [case for case in cases if case.strategy == name]) for name in strategies),
+        overall=_track_record(None, cases),
+        by_strategy=tuple(
+            _track_record(name, [case for case in cases if case.strategy == name]) for name in strategies
+        ),
     )
 
 
-def _effect(strategy: str | None, cases: Sequence[_Case]) -> Effect:
+def _track_record(strategy: str | None, cases: Sequence[_Case]) -> TrackRecord:
     states = [case.proposal.state for case in cases]
     seen = [case for case in cases if case.observed.get("violation_rate") is not None]
     before = _mean(seen, lambda case: case.before.get("past_rate"))
     after = _mean(seen, lambda case: case.observed["violation_rate"])
-    return Effect(
+    return TrackRecord(
         strategy=strategy,
         recommendations_made=len(cases),
         recommendations_accepted=sum(state in ACCEPTED for state in states),

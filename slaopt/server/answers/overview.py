@@ -74,7 +74,7 @@ class Overview(Result):
     auto_adjusted: int
     experiments: tuple[Any, ...]  # that are running
     days: tuple[DayTotal, ...]  # the earliest first
-    lines: tuple[Line, ...] = field(metadata={"published": "services"})
+    lines: tuple[Line, ...]
 
 
 def overview(transaction: Transaction, shelf: Shelf, book: ParamsBook, *, at: datetime) -> Overview:
