@@ -105,12 +105,13 @@ function unknown(form) {
 }
 
 /** Say what came of it. */
-function done(title, answer) {
-  const words = answer.repeated ? `${answer.sentence} (This had been asked for before; it was done once.)` : answer.sentence;
+function done(form, answer) {
+  const title = form.dataset.done;
+  const words = answer.sentence ?? form.dataset.said ?? "Done.";
   const close = element("button", { type: "button", className: "main", textContent: "Close", onclick: () => dialog.close() });
   dialog.replaceChildren(
     element("h2", { id: "dialog-title", tabIndex: -1, textContent: title }),
-    element("div", { className: "banner good", role: "status" }, element("p", { textContent: words ?? "Done." })),
+    element("div", { className: "banner good", role: "status" }, element("p", { textContent: words })),
     element("div", { className: "buttons" }, close),
   );
   dialog.dataset.done = "true";
@@ -139,7 +140,7 @@ async function send(form) {
   }
   if (answer.ok) {
     sending = false;
-    return done(form.dataset.done ?? "Done", told);
+    return done(form, told);
   }
   if (answer.status >= 500 && answer.status !== 501) return unknown(form);
   key = randomKey(); // refused, so nothing was done: what is sent next is another request

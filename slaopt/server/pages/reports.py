@@ -1,0 +1,66 @@
+"""A report's page told: which service it is of, whether it is the newest, and what can be done about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from slaopt.apply.actor import Actor, may
+from slaopt.parts.answer import headline
+from slaopt.server.pages.links import report_file, report_page
+from slaopt.server.pages.overview import standing
+from slaopt.server.pages.recommendations import Button, buttons, needs_words
+
+if TYPE_CHECKING:
+    from slaopt.server.answers import Line, Overview
+
+__all__ = ["Report", "told"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What stands above a report."""
+
+    service: str  # empty where the store does not know the report
+    file: str
+    claim: str
+    state: str
+    newest: str  # address of a newer report of the service
+    buttons: tuple[Button, ...]
+
+
+def told(seen: Overview, folder: str, name: str, actor: Actor) -> Report:
+    """Write what stands above the report at that place."""
+    path = f"{folder}/{name}"
+    line = next((line for line in seen.lines if line.advice and line.advice.report_path.startswith(f"{folder}/")), None)
+    if line is None or line.advice is None:
+        state = "The store does not know this report: nothing can be proposed from it."
+        return Report(service="", file=report_file(path), claim="", state=state, newest="", buttons=())
+    proposal = line.proposal
+    rests = proposal is not None and proposal.assessment.get("report_path") == path
+    newest = line.advice.report_path == path
+    if not newest and not rests:
+        return Report(
+            service=line.service, file=report_file(path), claim="An older report", buttons=(),
+            state="What is done is done from the newest one.", newest=report_page(line.advice.report_path),
+        )  # fmt: skip
+    sentence = proposal.assessment["sentence"] if proposal is not None else line.advice.sentence
+    return Report(
+        service=line.service,
+        file=report_file(path),
+        claim=headline(sentence)[0],
+        state=_state(line, actor),
+        newest="" if newest else report_page(line.advice.report_path),
+        buttons=buttons(line, actor, enabled=seen.enabled),
+    )
+
+
+def _state(line: Line, actor: Actor) -> str:
+    """Say whose turn it is."""
+    words, _ = standing(line)
+    said = f"{words[:1].upper()}{words[1:]}".rstrip(".")
+    if line.proposal is not None:
+        return f"{said}, proposed by {line.proposal.proposed_by}. {needs_words(line.proposal)}"
+    if line.opportunity:
+        return "Not proposed yet." if may(actor, "propose") else "Not proposed yet; proposing takes an analyst."
+    return f"{said}." if said else "Nothing is to be changed."
