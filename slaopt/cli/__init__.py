@@ -15,6 +15,9 @@ import click
 
 from slaopt import __version__
 from slaopt.cli.answers import BAD, DIFFERENT, DONE, INTERRUPTED, SKIPPED, UNREAD, complain
+from slaopt.cli.approvals import approve, commit, preview, proposals, propose, reject, withdraw
+from slaopt.cli.auditing import audit, purge
+from slaopt.cli.changes import history, rollback, update_threshold
 from slaopt.cli.database import db
 from slaopt.cli.forecasts import forecast
 from slaopt.cli.measurements import analyze, check, recommend
@@ -42,7 +45,8 @@ def app() -> None:
 
 for command in (
     init, sample, check, analyze, forecast, recommend, report, verify, services,
-    users, login, logout, watch, serve, db,
+    propose, proposals, preview, approve, reject, withdraw, commit, update_threshold, history, rollback, watch,
+    users, login, logout, audit, purge, serve, db,
 ):  # fmt: skip
     app.add_command(command)
 

@@ -13,6 +13,7 @@ __all__ = [
     "Moment",
     "Seconds",
     "json_option",
+    "key_option",
     "options",
     "reading_options",
     "service_options",
@@ -21,6 +22,7 @@ __all__ = [
     "store_option",
     "what_if_options",
     "workspace_option",
+    "yes_option",
 ]
 
 Command = Callable[..., Any]
@@ -86,6 +88,8 @@ store_option = click.option(
     "slaopt.db in the workspace).",
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+key_option = click.option("--key", help="Key of this request, of your own choice: with the same key it is done once.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask at a terminal.")
 reading_options = options(
     click.option("--table", help="Table of a SQL source, `schema.table` too."),
     click.option("--column", "columns", multiple=True, metavar="ROLE=NAME", callback=_assignments,

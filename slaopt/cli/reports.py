@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from slaopt.cli.answers import DIFFERENT, DONE, print_json, print_lines, status_of
+from slaopt.cli.answers import DIFFERENT, DONE, complain, print_json, print_lines, status_of
 from slaopt.cli.opening import open_source
 from slaopt.cli.options import json_option, reading_options, source_option, span_options, store_option, workspace_option
-from slaopt.cli.stores import announce, needed_address, stores_of
+from slaopt.cli.stores import announce, consult, needed_address, stores_of
 
 __all__ = ["report", "verify"]
 
@@ -41,9 +41,14 @@ def report(
     workspace = find_workspace(options.pop("workspace"))
     opened = open_source(source, workspace=workspace, **options)
     there = [entry.service for entry in opened.source.inspect().services]
-    recorder = Recorder(make_store(needed_address(store, workspace, opened.book)), datetime.now(UTC))
+    address, at, recorder = needed_address(store, workspace, opened.book), datetime.now(UTC), None
     chosen = [name for name in there if name in services] if services else there
-    settled = settle(recorder.store, opened.book, chosen, at=recorder.at)
+    if opened.book.default.enabled:
+        recorder = Recorder(make_store(address), at)
+        settled = settle(recorder.store, opened.book, chosen, at=at)
+    else:
+        complain("slaopt is switched off (`enabled: false` in params): nothing is recorded in the store")
+        settled = consult(address, opened.book, chosen)
     announce(settled, all_of=() if services else there)
     results = run_reports(
         opened.source, settled.book, workspace, services=services or None, as_of=opened.as_of, jobs=jobs,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import getpass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from slaopt.cli.actors import setting_up
 from slaopt.cli.answers import DONE, complain, print_json, print_lines
 from slaopt.cli.options import Seconds, json_option, store_option, workspace_option
 
 if TYPE_CHECKING:
-    from slaopt.store import ServiceRecord, Store
+    from slaopt.store import Store
+    from slaopt.store.store import Decided
 
 __all__ = ["services"]
 
@@ -75,19 +75,19 @@ def add(
     \b
     Example:  slaopt services add checkout --threshold 2s --objective 0.99
     """
+    from slaopt.apply.services import add_service
     from slaopt.printing import visible
     from slaopt.store import first_record, service_name
 
     service = service_name(name)
     agreed = objective if objective is not None else _objective(service, workspace)
     record = first_record(service, threshold=threshold, objective=agreed, least=least, most=most)
-    opened, at = _store(store, workspace), datetime.now(UTC)
-    with opened.begin() as transaction:
-        added = transaction.add_service(record, unit=unit, by=_user(), reason="added by hand", at=at)
+    by = setting_up(store, workspace)
+    added = add_service(by.ledger, record, unit=unit, actor=by.actor, at=by.at)
     if as_json:
         print_json(added.to_dict())
     else:
-        click.echo(f"{visible(service)} is added to {opened.label}")
+        click.echo(f"{visible(service)} is added to {by.ledger.store.label}")
     return DONE
 
 
@@ -119,23 +119,56 @@ def disable(names: tuple[str, ...], store: str | None, workspace: Path | None, a
     return _switch(names, store, workspace, as_json, enabled=False)
 
 
+@services.command(name="set")
+@click.argument("name")
+@click.option("--auto-adjust/--no-auto-adjust", default=None,
+              help="Bring routine changes of low risk into force without a person.")  # fmt: skip
+@click.option("--min", "least", type=Seconds(), help="Least threshold that may be recommended or set.")
+@click.option("--max", "most", type=Seconds(), help="Greatest threshold that may be recommended or set.")
+@click.option("--unbounded", is_flag=True, help="Take away the bounds that are not given.")
+@store_option
+@workspace_option
+@json_option
+def set_service(
+    name: str, auto_adjust: bool | None, least: float | None, most: float | None, unbounded: bool,
+    store: str | None, workspace: Path | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Decide within which bounds a service's threshold may lie, and whether it adjusts by itself.
+
+    \b
+    Example:  slaopt services set checkout --auto-adjust --min 1s --max 5s
+    """
+    from slaopt.apply.services import configure
+    from slaopt.printing import decided_line
+
+    decided: dict[str, Any] = {} if auto_adjust is None else {"auto_adjust": auto_adjust}
+    bounds = {"min_threshold": least, "max_threshold": most}
+    decided |= {bound: value for bound, value in bounds.items() if unbounded or value is not None}
+    if not decided:
+        raise click.UsageError("nothing to set: give --auto-adjust, --min, --max or --unbounded")
+    by = setting_up(store, workspace)
+    record = configure(by.ledger, name, actor=by.actor, at=by.at, **cast("Decided", decided))
+    if as_json:
+        print_json(record.to_dict() | {"state": record.state})
+    else:
+        click.echo(decided_line(record))
+    return DONE
+
+
 def _switch(names: tuple[str, ...], store: str | None, workspace: Path | None, as_json: bool, *, enabled: bool) -> int:
-    with _store(store, workspace).begin() as transaction:
-        records = [transaction.switch(name, enabled=enabled) for name in names]
+    from slaopt.apply.services import switch
+    from slaopt.printing import visible
+
+    by = setting_up(store, workspace)
+    records = switch(by.ledger, names, enabled=enabled, actor=by.actor, at=by.at)
     for record in records:
         if record.state == "not active":
             complain(f"{record.service} is not active (is_active) in sla_configurations: it stays left out")
     if as_json:
         print_json([record.to_dict() | {"state": record.state} for record in records])
     else:
-        print_lines(_told(record) for record in records)
+        print_lines(f"{visible(record.service)} is {record.state}" for record in records)
     return DONE
-
-
-def _told(record: ServiceRecord) -> str:
-    from slaopt.printing import visible
-
-    return f"{visible(record.service)} is {record.state}"
 
 
 def _store(given: str | None, workspace: Path | None) -> Store:
@@ -158,10 +191,3 @@ def _objective(service: str, workspace: Path | None) -> float:
             raise
         found = None
     return load_params(found).of(service).objective
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user without an entry
-        return "unknown"

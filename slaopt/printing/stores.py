@@ -11,7 +11,7 @@ from slaopt.wording import moment, percent, seconds
 if TYPE_CHECKING:
     from slaopt.store import RunRecord, SchemaState, ServiceRecord
 
-__all__ = ["schema_line", "service_lines"]
+__all__ = ["decided_line", "schema_line", "service_lines"]
 
 
 def service_lines(records: Sequence[ServiceRecord], runs: Mapping[str, RunRecord]) -> Iterator[str]:
@@ -36,6 +36,17 @@ def _service_row(record: ServiceRecord, run: RunRecord | None) -> tuple[str, ...
         "–" if run is None else moment(run.as_of),
         "–" if run is None else run.verdict,
     )
+
+
+def decided_line(record: ServiceRecord) -> str:
+    """Say within which bounds a service's threshold may lie, and whether it adjusts by itself."""
+    bounds = [
+        f"{word} {seconds(bound, 6)}"
+        for word, bound in (("at least", record.min_threshold), ("at most", record.max_threshold))
+        if bound is not None
+    ]
+    adjusts = "adjusts by itself" if record.auto_adjust else "waits for people"
+    return f"{visible(record.service)} {adjusts}; its threshold is {' and '.join(bounds) or 'without bounds'}"
 
 
 def schema_line(state: SchemaState) -> str:
