@@ -75,10 +75,12 @@ def same(threshold: float, amount: Decimal, unit: str, scale: int | None) -> boo
 
     >>> same(1 / 3, Decimal("0.33"), "s", 2), same(0.003, Decimal("0.01"), "s", 2)
     (True, False)
+    >>> same(30.0, Decimal("30.00"), "s", None)
+    True
     """
     wanted = _amount(threshold, unit)
     if scale is None:
-        return f"{wanted:.12g}" == f"{amount:.12g}"
+        return Decimal(f"{wanted:.12g}") == Decimal(f"{amount:.12g}")
     decimals = max(scale, -int(amount.as_tuple().exponent))  # SQLite keeps more than the column's type says
     return _rounded(wanted, decimals) == amount
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -44,6 +44,24 @@ class Answers:
 
         Without settings it is the first that was kept of the run: that of the report itself.
         """
+        rows = self._latest(tables.answers.c.answer, kind, settings, services)
+        return {row["service_type"]: (run_of(row), row["answer"]) for row in rows}
+
+    def latest_texts(
+        self, kind: AnswerKind, *, services: Collection[str] | None = None
+    ) -> dict[str, tuple[RunRecord, str]]:
+        """Give the same as the JSON that the database holds."""
+        text = sa.cast(tables.answers.c.answer, sa.Text).label("answer")
+        rows = self._latest(text, kind, None, services)
+        return {row["service_type"]: (run_of(row), row["answer"]) for row in rows}
+
+    def _latest(
+        self,
+        answer: sa.ColumnElement[Any],
+        kind: AnswerKind,
+        settings: str | None,
+        services: Collection[str] | None,
+    ) -> Iterable[Mapping[Any, Any]]:
         answers, runs = tables.answers, tables.runs
         place = sa.func.row_number().over(
             partition_by=runs.c.service_type, order_by=(runs.c.as_of.desc(), runs.c.id.desc(), answers.c.id)
@@ -55,11 +73,10 @@ class Answers:
             ranked = ranked.where(runs.c.service_type.in_(list(services)))
         inner = ranked.subquery()
         query = (
-            sa.select(runs, answers.c.answer)
+            sa.select(runs, answer)
             .join(answers, answers.c.run_id == runs.c.id)
             .join(inner, inner.c.id == answers.c.id)
             .where(inner.c.place == 1)
             .order_by(runs.c.service_type)
         )
-        rows = self._connection.execute(query).mappings()
-        return {row["service_type"]: (run_of(row), row["answer"]) for row in rows}
+        return self._connection.execute(query).mappings()

@@ -70,9 +70,10 @@ class Audit:
             yield _entry(row)
 
     def _query(self) -> sa.Select[*tuple[Any, ...]]:
-        """Whatever the columns hold, as the driver gives it: somebody may have put in what is no time and no JSON."""
-        bare = sa.types.NullType()
-        return sa.select(*(sa.type_coerce(column, bare).label(column.name) for column in tables.audit_log.c))
+        """Times and details as text: somebody may have put in what a driver cannot read."""
+        columns = tables.audit_log.c
+        texts = (sa.cast(column, sa.Text).label(column.name) for column in (columns.created_at, columns.details))
+        return sa.select(*(column for column in columns if column.name not in ("created_at", "details")), *texts)
 
 
 def entry_text(
@@ -178,15 +179,15 @@ def _entry(row: Mapping[Any, Any]) -> AuditEntry:
 
 def _moment(value: Any) -> datetime:
     try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    except ValueError:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
         return UNREADABLE
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _details(value: Any) -> Mapping[str, Any]:
     try:
-        found = value if isinstance(value, Mapping) else json.loads(value)
+        found = json.loads(value)
     except (TypeError, ValueError):
         return {}
     return found if isinstance(found, Mapping) else {}

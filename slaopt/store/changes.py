@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -99,6 +99,16 @@ class Changes:
         """Give the newest change of a service."""
         found = self.list(service=service, limit=1)
         return found[0] if found else None
+
+    def newest(self) -> dict[str, ChangeRecord]:
+        """Give the newest change of each service."""
+        table = tables.changes
+        last = sa.select(sa.func.max(table.c.id)).group_by(table.c.service_type)
+        return {change.service: change for change in self._read(table.c.id.in_(last))}
+
+    def of_history(self, ids: Collection[int]) -> dict[int, ChangeRecord]:
+        """Give the changes behind rows of the history, by the ids of those."""
+        return {change.history_id: change for change in self._read(tables.changes.c.history_id.in_(list(ids)))}
 
     def observe(self, change_id: str, impact: Mapping[str, Any]) -> None:
         """Note what was seen of a change since it is in force, beside what was predicted."""

@@ -83,9 +83,8 @@ class Configurations:
         amount = amount_of(threshold, record.unit, self.columns["threshold_value"])
         if record.amount is not None and same(threshold, record.amount, record.unit, record.scale):
             raise InputError(f"{record.service}: {seconds(threshold, 6)} is in force already; nothing is to be changed")
-        values: dict[str, Any] = {"threshold_value": amount}
-        if "updated_at" in self.table.c:
-            values["updated_at"] = self._fitting("updated_at", at)
+        told = {"threshold_value": amount, "updated_at": at}
+        values = {name: self._fitting(name, value) for name, value in told.items() if name in self.table.c}
         columns = [name for name in ("threshold_value", "threshold_unit") if name in self.table.c]
         unchanged = [_is(self.table.c[name], was) for name, was in zip(columns, record.stands, strict=False)]
         changed = sa.update(self.table).where(self.table.c.service_type == record.key, *unchanged).values(values)
@@ -136,7 +135,8 @@ class Configurations:
             "created_at": at,
             "updated_at": at,
         }
-        return amounts | {name: self._fitting(name, value) for name, value in others.items() if value is not None}
+        told = amounts | others
+        return {name: self._fitting(name, value) for name, value in told.items() if value is not None}
 
     def _kind(self, name: str) -> Any:
         return self.table.c[name].type if name in self.table.c else None
@@ -148,6 +148,8 @@ class Configurations:
             return str(value).lower() if isinstance(kind, sa.String) else int(value)
         if isinstance(value, datetime) and isinstance(kind, sa.String):
             return value.isoformat()
+        if isinstance(value, Decimal) and isinstance(kind, sa.String):
+            return f"{value:f}"
         return value
 
     def _record(self, row: Mapping[str, Any]) -> ServiceRecord:
@@ -260,6 +262,10 @@ def _only(rows: Sequence[ServiceRecord]) -> ServiceRecord:
 def _type(name: str, kind: Any) -> Any:
     if isinstance(kind, sa.DateTime):
         return Moment(timezone=bool(kind.timezone))
+    if name in THRESHOLDS and isinstance(kind, sa.Integer):
+        return Exact(None, None)
+    if name in THRESHOLDS and isinstance(kind, sa.types.NullType):  # SQLite keeps a text there as a text
+        return sa.Double()
     if name in (*THRESHOLDS, "objective") and isinstance(kind, sa.Numeric) and not isinstance(kind, sa.Float):
         return Exact(kind.precision, kind.scale)
     return kind

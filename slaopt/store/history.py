@@ -14,7 +14,7 @@ from slaopt.store import tables
 from slaopt.store.amounts import known_unit, seconds_of
 from slaopt.store.records import ServiceRecord, ThresholdRecord
 
-__all__ = ["note_threshold", "read_thresholds"]
+__all__ = ["note_threshold", "read_thresholds", "recent_thresholds"]
 
 
 def read_thresholds(connection: sa.Connection, service: str | None = None) -> dict[str, list[ThresholdRecord]]:
@@ -27,6 +27,15 @@ def read_thresholds(connection: sa.Connection, service: str | None = None) -> di
     for row in connection.execute(query).mappings():
         found[row["service_type"]].append(_threshold(row))
     return dict(found)
+
+
+def recent_thresholds(connection: sa.Connection, service: str | None, limit: int) -> list[ThresholdRecord]:
+    """Give the last thresholds that came into force, of a service or (None) of all, the newest first."""
+    table = tables.history
+    query = sa.select(table).order_by(table.c.implemented_at.desc(), table.c.id.desc()).limit(limit)
+    if service is not None:
+        query = query.where(table.c.service_type == service)
+    return [_threshold(row) for row in connection.execute(query).mappings()]
 
 
 def note_threshold(
@@ -73,4 +82,5 @@ def _threshold(row: Mapping[Any, Any]) -> ThresholdRecord:
         implemented_by=row["implemented_by"],
         reason=row["optimization_reason"],
         id=row["id"],
+        is_active=bool(row["is_active"]),
     )

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from slaopt.errors import InputError
 from slaopt.result import plain
 from slaopt.store import tables
-from slaopt.store.records import ApprovalRecord, Needs, NewProposal, Proposal, State
+from slaopt.store.records import ApprovalRecord, Needs, NewProposal, Proposal, ProposalFate, State
 
 __all__ = ["Proposals"]
 
@@ -70,6 +70,25 @@ class Proposals:
         if service is not None:
             query = query.where(table.c.service_type == service)
         return [_proposal(row) for row in self._connection.execute(query).mappings()]
+
+    def fates(self) -> builtins.list[ProposalFate]:
+        """Give what became of each proposal, the earliest first; of its assessment only what those are counted by."""
+        table = tables.proposals
+        query = sa.select(
+            table.c.service_type.label("service"),
+            table.c.change_id,
+            table.c.origin,
+            table.c.state,
+            table.c.assessment["strategy"].as_string().label("strategy"),
+            table.c.assessment["confidence_score"].as_float().label("confidence_score"),
+        ).order_by(table.c.id)
+        return [ProposalFate(**row) for row in self._connection.execute(query).mappings()]
+
+    def states(self, numbers: Collection[int]) -> dict[int, State]:
+        """Give the state of each of these proposals, by id."""
+        table = tables.proposals
+        query = sa.select(table.c.id, table.c.state).where(table.c.id.in_(list(numbers)))
+        return {row.id: row.state for row in self._connection.execute(query)}
 
     def move(self, proposal: Proposal, state: State, *, at: datetime, **columns: Any) -> Proposal:
         """Bring a proposal from the state that it has in `proposal` into another, and set columns; give it anew.

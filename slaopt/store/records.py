@@ -22,6 +22,7 @@ __all__ = [
     "NewRun",
     "Origin",
     "Proposal",
+    "ProposalFate",
     "RequestRecord",
     "Role",
     "RunRecord",
@@ -97,6 +98,7 @@ class ThresholdRecord(Result):
     implemented_by: str
     reason: str | None = field(metadata={"published": "optimization_reason"})
     id: int = field(metadata={"published": None})
+    is_active: bool = field(metadata={"published": None})  # none of the service has followed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +210,18 @@ class Proposal(NewProposal):
     state: State
     proposed_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalFate(Result):
+    """What became of a proposal, without what was expected of it."""
+
+    service: str = field(metadata={"published": "service_type"})
+    change_id: str
+    origin: Origin
+    state: State
+    strategy: str | None  # under which it was recommended
+    confidence_score: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

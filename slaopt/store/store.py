@@ -20,7 +20,7 @@ from slaopt.store.changes import Changes
 from slaopt.store.configurations import Configurations, read_layout
 from slaopt.store.contents import row_counts
 from slaopt.store.database import Database
-from slaopt.store.history import note_threshold, read_thresholds
+from slaopt.store.history import note_threshold, read_thresholds, recent_thresholds
 from slaopt.store.people import People
 from slaopt.store.proposals import Proposals
 from slaopt.store.purge import purge
@@ -137,6 +137,10 @@ class Transaction:
     def thresholds(self, service: str | None = None) -> dict[str, list[ThresholdRecord]]:
         """Give the history of thresholds by service (None: of all), the earliest first."""
         return read_thresholds(self._connection, service)
+
+    def recent_thresholds(self, service: str | None = None, *, limit: int) -> list[ThresholdRecord]:
+        """Give the last thresholds that came into force, of a service or (None) of all, the newest first."""
+        return recent_thresholds(self._connection, service, limit)
 
     def note_threshold(
         self, record: ServiceRecord, *, previous: float | None, by: str, reason: str, at: datetime

@@ -212,7 +212,7 @@ def test_a_service_is_configured(store: Store) -> None:
         found = transaction.configure("a", min_threshold=None, auto_adjust=False)
         assert (found.min_threshold, found.max_threshold, found.auto_adjust) == (None, 2.5, False)
         assert transaction.configure("a") == found
-        with pytest.raises(InputError, match="the least threshold, 3 s, exceeds the greatest, 2.5 s"):
+        with pytest.raises(InputError, match=r"the least threshold, 3 s, exceeds the greatest, 2\.5 s"):
             transaction.configure("a", min_threshold=3)
         with pytest.raises(InputError, match="cannot hold; widen the column"):
             transaction.configure("a", min_threshold=1e-12)
