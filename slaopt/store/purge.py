@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,11 +33,14 @@ def purge(connection: sa.Connection, before: datetime) -> dict[str, int]:
         for start in range(0, len(keys), AT_ONCE):
             gone = connection.execute(sa.delete(table).where(column.in_(keys[start : start + AT_ONCE])))
             counts[table.name] += gone.rowcount
-    aged = {tables.requests: tables.requests.c.created_at, tables.sessions: tables.sessions.c.expires_at}
+    aged = {
+        tables.requests: tables.requests.c.created_at < before,
+        tables.sessions: tables.sessions.c.expires_at < before,
+    }
     if _made(connection, tables.measurements.name):
-        aged[tables.measurements] = tables.measurements.c.timestamp
-    for table, moment in aged.items():
-        counts[table.name] = connection.execute(sa.delete(table).where(moment < before)).rowcount
+        aged[tables.measurements] = _measured(connection, before)
+    for table, old in aged.items():
+        counts[table.name] = connection.execute(sa.delete(table).where(old)).rowcount
     return counts
 
 
@@ -49,6 +52,14 @@ def _old_runs(connection: sa.Connection, before: datetime) -> list[sa.RowMapping
         runs.c.as_of < before, ~sa.exists().where(rests)
     )
     return list(connection.execute(query).mappings())
+
+
+def _measured(connection: sa.Connection, before: datetime) -> sa.ColumnElement[bool]:
+    """Whether a measurement is of before; in SQLite its time is a text, which others write in several forms."""
+    time = tables.measurements.c.timestamp
+    if connection.dialect.name == "postgresql":
+        return time < before
+    return sa.func.julianday(time) < sa.func.julianday(before.astimezone(UTC).isoformat())
 
 
 def _made(connection: sa.Connection, table: str) -> bool:
