@@ -14,7 +14,7 @@ from slaopt.result import Interval, Result
 if TYPE_CHECKING:
     from slaopt.params import Costs, ParamsBook
     from slaopt.store import Transaction
-    from slaopt.store.records import ChangeRecord, Proposal, State
+    from slaopt.store.records import ChangeRecord, ProposalFate, State
 
 __all__ = ["Calibration", "CostSaved", "TrackRecord", "Effectiveness", "Mean", "Share", "effectiveness"]
 
@@ -93,56 +93,53 @@ class Effectiveness(Result):
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One recommendation that was proposed, with the change that it became."""
+    """A change that rests on a report's recommendation and was watched for long enough to be judged."""
 
-    proposal: Proposal
-    change: ChangeRecord | None
+    before: Mapping[str, Any]  # outcome that was predicted of the threshold before
+    then: Mapping[str, Any]  # and of the new one
+    observed: Mapping[str, Any]
     costs: Costs | None
-
-    @property
-    def strategy(self) -> str | None:
-        strategy: str | None = self.proposal.assessment.get("strategy")
-        return strategy
-
-    @property
-    def before(self) -> Mapping[str, Any]:
-        return self.proposal.assessment.get("now") or {}
-
-    @property
-    def then(self) -> Mapping[str, Any]:
-        return self.proposal.assessment.get("then") or {}
-
-    @property
-    def observed(self) -> Mapping[str, Any]:
-        impact = self.change.performance_impact if self.change else None
-        return (impact or {}).get("observed") or {}
 
 
 def effectiveness(transaction: Transaction, book: ParamsBook) -> Effectiveness:
-    """Judge all proposals that rest on a report's recommendation; what people asked for by themselves is left out."""
-    changes = {change.change_id: change for change in transaction.changes.list(limit=None)}
-    cases = [
-        _Case(proposal, changes.get(proposal.change_id), book.services.get(proposal.service, book.default).costs)
-        for proposal in transaction.proposals.list()
-        if proposal.origin == "report"
-    ]
-    strategies = sorted({case.strategy for case in cases if case.strategy is not None})
+    """Judge all proposals that rest on a report's recommendation; what people asked for by themselves is left out.
+
+    A change is judged once its watch is over, or after a week: what a few hours show is no outcome yet.
+    """
+    fates = [fate for fate in transaction.proposals.fates() if fate.origin == "report"]
+    changes = {change.change_id: change for change in transaction.changes.list() if change.kind == "commit"}
+    cases: dict[str, _Case] = {}
+    for fate in fates:
+        if fate.change_id in changes:
+            costs = book.services.get(fate.service, book.default).costs
+            if (case := _case(changes[fate.change_id], fate.state, costs)) is not None:
+                cases[fate.change_id] = case
+    strategies = sorted({fate.strategy for fate in fates if fate.strategy is not None})
     return Effectiveness(
-        overall=_track_record(None, cases),
+        overall=_track_record(None, fates, cases),
         by_strategy=tuple(
-            _track_record(name, [case for case in cases if case.strategy == name]) for name in strategies
+            _track_record(name, [fate for fate in fates if fate.strategy == name], cases) for name in strategies
         ),
     )
 
 
-def _track_record(strategy: str | None, cases: Sequence[_Case]) -> TrackRecord:
-    states = [case.proposal.state for case in cases]
-    seen = [case for case in cases if case.observed.get("violation_rate") is not None]
+def _case(change: ChangeRecord, state: State, costs: Costs | None) -> _Case | None:
+    impact = change.performance_impact or {}
+    predicted, observed = impact.get("predicted") or {}, impact.get("observed") or {}
+    if observed.get("violation_rate") is None:
+        return None
+    case = _Case(predicted.get("now") or {}, predicted.get("then") or {}, observed, costs)
+    return case if state in ("kept", "rolled_back") or (_weeks(case) or 0.0) >= 1 else None
+
+
+def _track_record(strategy: str | None, fates: Sequence[ProposalFate], cases: Mapping[str, _Case]) -> TrackRecord:
+    states = [fate.state for fate in fates]
+    seen = [cases[fate.change_id] for fate in fates if fate.change_id in cases]
     before = _mean(seen, lambda case: case.before.get("past_rate"))
     after = _mean(seen, lambda case: case.observed["violation_rate"])
     return TrackRecord(
         strategy=strategy,
-        recommendations_made=len(cases),
+        recommendations_made=len(fates),
         recommendations_accepted=sum(state in ACCEPTED for state in states),
         recommendations_rejected=states.count("rejected"),
         recommendations_rolled_back=states.count("rolled_back"),
@@ -156,7 +153,7 @@ def _track_record(strategy: str | None, cases: Sequence[_Case]) -> TrackRecord:
         cost_saved=_saved(seen),
         predictions_inside_interval=_share(seen, _inside),
         predictions_within_15_percent=_share(seen, _near),
-        confidence_calibration=tuple(_calibration(cases)),
+        confidence_calibration=tuple(_calibration(fates)),
     )
 
 
@@ -240,13 +237,12 @@ def _saved_by(case: _Case) -> float | None:
     return float(saved)
 
 
-def _calibration(cases: Iterable[_Case]) -> Iterable[Calibration]:
+def _calibration(fates: Iterable[ProposalFate]) -> Iterable[Calibration]:
     """Compare the stated confidence with the share of changes that were kept, of those whose watch is over."""
     over = [
-        (confidence, case.proposal.state == "kept")
-        for case in cases
-        if case.proposal.state in ("kept", "rolled_back")
-        and (confidence := case.proposal.assessment.get("confidence_score")) is not None
+        (fate.confidence_score, fate.state == "kept")
+        for fate in fates
+        if fate.state in ("kept", "rolled_back") and fate.confidence_score is not None
     ]
     for low, high in itertools.pairwise(STEPS):
         inside = [one for one in over if low <= one[0] < high or one[0] == high == STEPS[-1]]

@@ -53,33 +53,32 @@ def history(
     transaction: Transaction, book: ParamsBook, *, service: str | None = None, limit: int = 50
 ) -> tuple[HistoryEntry, ...]:
     """Give the thresholds that came into force, the newest first; those that slaopt did not bring too."""
-    noted = transaction.thresholds(service)
-    newest = {entries[-1].id for entries in noted.values()}
-    rows = sorted((row for entries in noted.values() for row in entries), key=lambda row: row.id, reverse=True)
-    rows = sorted(rows, key=lambda row: row.implemented_at, reverse=True)[:limit]
-    changes = {change.history_id: change for change in transaction.changes.list(service=service, limit=None)}
-    return tuple(_entry(transaction, book, row, changes.get(row.id), newest) for row in rows)
+    rows = transaction.recent_thresholds(service, limit=limit)
+    changes = transaction.changes.of_history({row.id for row in rows})
+    states = transaction.proposals.states({one.proposal_id for one in changes.values() if one.proposal_id is not None})
+    return tuple(
+        _changed(changes[row.id], row.reason, states, book) if row.id in changes else _noted(row) for row in rows
+    )
 
 
-def _entry(
-    transaction: Transaction, book: ParamsBook, row: ThresholdRecord, change: ChangeRecord | None, newest: set[int]
-) -> HistoryEntry:
-    if change is None:
-        return HistoryEntry(
-            service=row.service, threshold=row.threshold, previous=row.previous, reason=row.reason, confidence=None,
-            implemented_at=row.implemented_at, implemented_by=row.implemented_by, rollback_criteria=(),
-            predicted=None, observed=None, in_force=row.id in newest, kind="noted", change_id=None, proposal_id=None,
-            state=None, undoes=None, undone_by=None, watched_until=None,
-        )  # fmt: skip
-    proposal = None if change.proposal_id is None else transaction.proposals.get(change.proposal_id)
-    state = proposal.state if proposal is not None and change.kind == "commit" else None
-    days = book.services.get(row.service, book.default).watch_days
+def _noted(row: ThresholdRecord) -> HistoryEntry:
+    return HistoryEntry(
+        service=row.service, threshold=row.threshold, previous=row.previous, reason=row.reason, confidence=None,
+        implemented_at=row.implemented_at, implemented_by=row.implemented_by, rollback_criteria=(), predicted=None,
+        observed=None, in_force=row.is_active, kind="noted", change_id=None, proposal_id=None, state=None, undoes=None,
+        undone_by=None, watched_until=None,
+    )  # fmt: skip
+
+
+def _changed(change: ChangeRecord, reason: str | None, states: Mapping[int, State], book: ParamsBook) -> HistoryEntry:
+    state = states.get(change.proposal_id or 0) if change.kind == "commit" else None
+    days = book.services.get(change.service, book.default).watch_days
     impact = change.performance_impact or {}
     return HistoryEntry(
         service=change.service,
         threshold=change.threshold,
         previous=change.previous,
-        reason=row.reason,
+        reason=reason,
         confidence=change.confidence,
         implemented_at=change.implemented_at,
         implemented_by=change.implemented_by,

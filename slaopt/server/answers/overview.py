@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from slaopt.apply.lifecycle import OPEN
+from slaopt.apply.refusals import agree
 from slaopt.result import Result
 from slaopt.server.answers.told import Advice, Performance
 from slaopt.wording import number, seconds
@@ -18,9 +20,6 @@ if TYPE_CHECKING:
     from slaopt.store.records import ChangeRecord, Proposal, State
 
 __all__ = ["DayTotal", "Line", "Overview", "lines", "overview", "why_not_valid"]
-
-OPEN: frozenset[State] = frozenset({"draft", "proposed", "approved", "scheduled"})
-SAME = 1e-9  # relative: thresholds that differ by less are the same in other digits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +99,8 @@ def lines(transaction: Transaction, shelf: Shelf, book: ParamsBook, *, at: datet
     records, runs = transaction.services(), transaction.latest_runs()
     analyses, recommendations = shelf.analyses(transaction, runs), shelf.recommendations(transaction, runs)
     proposals = {proposal.service: proposal for proposal in reversed(transaction.proposals.list(states=OPEN))}
-    watched = {one.change_id: one for one in transaction.proposals.list(states={"committed"})}
-    changes = {change.service: change for change in reversed(transaction.changes.list())}
+    changes = transaction.changes.newest()
+    states = transaction.proposals.states({one.proposal_id for one in changes.values() if one.proposal_id is not None})
     return tuple(
         _line(
             name,
@@ -112,7 +111,7 @@ def lines(transaction: Transaction, shelf: Shelf, book: ParamsBook, *, at: datet
             advice=recommendations[name].shown if name in recommendations else None,
             proposal=proposals.get(name),
             change=changes.get(name),
-            watched=watched,
+            states=states,
             at=at,
         )
         for name in sorted({*records, *runs})
@@ -134,7 +133,7 @@ def why_not_valid(
         days = number(age / timedelta(days=1), 2)
         return f"The report ends {days} days ago, more than the {number(valid_days)} allowed; make a fresh one."
     now = record.threshold if record is not None else threshold
-    if record is not None and not _same(now, threshold):
+    if record is not None and not agree(now, threshold):
         return f"The threshold is {_written(now)} now, the report speaks of {_written(threshold)}; make a fresh one."
     return None
 
@@ -149,7 +148,7 @@ def _line(
     advice: Advice | None,
     proposal: Proposal | None,
     change: ChangeRecord | None,
-    watched: Mapping[str, Proposal],
+    states: Mapping[int, State],
     at: datetime,
 ) -> Line:
     params = book.services.get(name, book.default)
@@ -158,7 +157,9 @@ def _line(
         why_not = why_not_valid(
             run, record, threshold=advice.current_threshold, valid_days=params.report_valid_days, at=at
         )
-    is_watched = change is not None and change.change_id in watched
+    watched_until = None
+    if change is not None and change.kind == "commit" and states.get(change.proposal_id or 0) == "committed":
+        watched_until = change.implemented_at + timedelta(days=params.watch_days)
     return Line(
         service=name,
         threshold=record.threshold if record else None,
@@ -175,7 +176,7 @@ def _line(
         why_not=why_not,
         proposal=proposal,
         change=change,
-        watched_until=change.implemented_at + timedelta(days=params.watch_days) if change and is_watched else None,
+        watched_until=watched_until,
     )
 
 
@@ -195,12 +196,6 @@ def _days(performances: Iterable[Performance]) -> tuple[DayTotal, ...]:
 def _day(day: date, executions: float, violations: float) -> DayTotal:
     rate = violations / executions if executions else None
     return DayTotal(date=day, executions=executions, violation_rate=rate, attainment=None if rate is None else 1 - rate)
-
-
-def _same(now: float | None, then: float | None) -> bool:
-    if now is None or then is None:
-        return now is then
-    return abs(now - then) <= SAME * then
 
 
 def _written(threshold: float | None) -> str:

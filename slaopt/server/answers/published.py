@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from slaopt.server.answers.overview import OPEN, why_not_valid
+from slaopt.apply.lifecycle import OPEN
+from slaopt.server.answers.overview import why_not_valid
 from slaopt.server.answers.shelf import written
 
 if TYPE_CHECKING:

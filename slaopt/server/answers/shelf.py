@@ -79,8 +79,8 @@ class Shelf:
         with self._lock:
             wanted = [name for name, run in runs.items() if name not in kept or kept[name].run.id != run.id]
             if wanted:
-                for name, (run, answer) in transaction.answers.latest(kind, services=wanted).items():
-                    kept[name] = Told(run, written(answer), read(answer, run))
+                for name, (run, text) in transaction.answers.latest_texts(kind, services=wanted).items():
+                    kept[name] = Told(run, text.encode(), read(json.loads(text), run))
             return {name: kept[name] for name in runs if name in kept and kept[name].run.id == runs[name].id}
 
 
