@@ -72,7 +72,7 @@ class SlaoptHandler(JupyterHandler):
 
     async def prepare(self) -> None:  # type: ignore[override]  # as in Jupyter's own handlers
         """Refuse what is too much, from elsewhere or from nobody; then Jupyter's own checks, XSRF among them."""
-        self._refuse_flood(self.context.limits.requests, self.client)
+        self.refuse_flood(self.context.limits.requests, self.client)
         if len(self.request.body) > self.context.limits.body:
             raise web.HTTPError(413, f"the body has more than {self.context.limits.body} bytes")
         if not self.check_host():
@@ -83,7 +83,10 @@ class SlaoptHandler(JupyterHandler):
         user = await ensure_async(self.identity_provider.get_user(self))
         self.current_user = self._jupyter_current_user = user
         if user is None and not self._is_open():
-            self.ask_to_log_in()
+            if self._came_by_a_link():
+                self._knock_again()
+            else:
+                self.ask_to_log_in()
         else:
             await super().prepare(_redirect_to_login=False)
 
@@ -121,9 +124,15 @@ class SlaoptHandler(JupyterHandler):
         """
         actor = await self.actor()
         if self.request.method not in SAFE:
-            self._refuse_flood(self.context.limits.writes, f"{actor.name} {self.client}")
+            self.refuse_flood(self.context.limits.writes, f"{actor.name} {self.client}")
         require_right(actor, action)
         return actor
+
+    def refuse_flood(self, limit: Limit, client: str) -> None:
+        """Refuse a request of one who has made too many."""
+        wait = limit.wait(client, at=time.monotonic())
+        if wait > 0:
+            raise TooManyError(wait)
 
     async def run(self, call: Callable[Arguments, Made], /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Made:
         """Call away from the event loop what waits for the store or for files."""
@@ -216,14 +225,19 @@ class SlaoptHandler(JupyterHandler):
         else:
             super().log_exception(*raised)
 
+    def _came_by_a_link(self) -> bool:
+        """Whether a browser follows a link of another page, a report's say: then it sends no cookie that is strict."""
+        asked = {name: self.request.headers.get(f"Sec-Fetch-{name}", "") for name in ("Site", "Mode")}
+        return self.request.method == "GET" and asked == {"Site": "cross-site", "Mode": "navigate"}
+
+    def _knock_again(self) -> None:
+        """Have the browser ask once more, now by itself."""
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.finish('<!DOCTYPE html><meta http-equiv="refresh" content="0"><title>slaopt</title>')
+
     def _is_open(self) -> bool:
         method = getattr(self, str(self.request.method).lower(), None)
         return bool(getattr(method, "__allow_unauthenticated", False))
-
-    def _refuse_flood(self, limit: Limit, client: str) -> None:
-        wait = limit.wait(client, at=time.monotonic())
-        if wait > 0:
-            raise TooManyError(wait)
 
 
 class TooManyError(web.HTTPError):

@@ -47,7 +47,7 @@ def explained(status: int, error: BaseException | None) -> dict[str, str]:
     """Give the message and the reason of an answer that failed; errors of the inside are not told."""
     reason = REASONS.get(status, "failed")
     standard = responses.get(status, "failed")
-    if status in INSIDE and not isinstance(error, AwayError):
+    if status == 500 or isinstance(error, UnreachableError):
         return {"message": INSIDE[status], "reason": reason}
     if isinstance(error, SlaoptError):
         return {"message": str(error), "reason": reason}

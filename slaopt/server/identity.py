@@ -61,6 +61,31 @@ class SlaoptIdentityProvider(IdentityProvider):
         token = "" if value is None else value.decode("ascii", "replace")
         return token if SESSION.fullmatch(token) else None
 
+    async def log_in(self, handler: SlaoptHandler, name: str, password: str, *, code: str | None) -> Session:
+        """Begin a session and give the browser its cookie; an earlier session of the same browser ends.
+
+        Raises
+        ------
+        CodeNeededError
+            If the user has a second factor and gave no code of it.
+        RefusedError
+            If anything is wrong, without saying what.
+        """
+        context = handler.context
+        handler.refuse_flood(context.limits.logins, handler.client)
+        ledger, now = context.ledger, context.now()
+        session = await context.run(log_in, ledger, name, password, kind="web", at=now, code=code)
+        await self.end(handler)
+        self.begin(handler, session)
+        return session
+
+    async def end(self, handler: SlaoptHandler) -> None:
+        """End the session in the store, and take the cookie away."""
+        token = self.session_token(handler)
+        if token is not None:
+            await handler.context.run(log_out, handler.context.ledger, token, at=handler.context.now())
+            self.clear_login_cookie(handler)
+
     def begin(self, handler: web.RequestHandler, session: Session) -> None:
         """Give the browser the session's cookie: out of scripts' reach, and sent to nobody from other sites."""
         handler.set_secure_cookie(
@@ -94,22 +119,16 @@ class LoginHandler(SlaoptHandler):
 
     @allow_unauthenticated
     async def post(self) -> None:
-        """Begin a session; an earlier one of the same browser ends."""
+        """Log in with what the form holds, and go on."""
         name, password = self.get_body_argument("name", ""), self.get_body_argument("password", "", strip=False)
         code = self.get_body_argument("code", "").strip() or None
-        self._refuse_flood(self.context.limits.logins, self.client)
-        ledger, now = self.context.ledger, self.context.now()
         try:
-            session = await self.run(log_in, ledger, name, password, kind="web", at=now, code=code)
+            await _provider(self).log_in(self, name, password, code=code)
         except CodeNeededError as error:
             self._show(401, name=name, message=str(error), code=True)
         except RefusedError as error:
             self._show(401, name=name, message=str(error), code=code is not None)
         else:
-            provider = cast("SlaoptIdentityProvider", self.identity_provider)
-            if (earlier := provider.session_token(self)) is not None:
-                await self.run(log_out, ledger, earlier, at=now)
-            provider.begin(self, session)
             self.redirect(self._next(), status=303)
 
     def show_error(self, status_code: int, told: dict[str, str]) -> None:
@@ -138,11 +157,7 @@ class LogoutHandler(SlaoptHandler):
     @allow_unauthenticated
     async def post(self) -> None:
         """End the session in the store, and take the cookie away."""
-        provider = cast("SlaoptIdentityProvider", self.identity_provider)
-        token = provider.session_token(self)
-        if token is not None:
-            await self.run(log_out, self.context.ledger, token, at=self.context.now())
-        provider.clear_login_cookie(self)
+        await _provider(self).end(self)
         self.answer({"message": "logged out"})
 
 
@@ -154,6 +169,10 @@ async def _user_of(context: Context, token: str) -> UserRecord | None:
             return transaction.people.session(digest, at=context.now())
 
     return await context.fresh.get(("session", digest), find)
+
+
+def _provider(handler: SlaoptHandler) -> SlaoptIdentityProvider:
+    return cast("SlaoptIdentityProvider", handler.identity_provider)
 
 
 def _context(handler: web.RequestHandler) -> Context:

@@ -40,4 +40,4 @@ class Limits:
     body: int = 64 * 1024
     requests: Limit = field(default_factory=lambda: Limit(burst=2_000, per_second=300))  # of one address
     writes: Limit = field(default_factory=lambda: Limit(burst=300, per_second=10))  # of one actor
-    logins: Limit = field(default_factory=lambda: Limit(burst=30, per_second=0.5))  # of one address
+    logins: Limit = field(default_factory=lambda: Limit(burst=20, per_second=0.5))  # of one address
