@@ -1,0 +1,548 @@
+"""Approving: who may, what is refused, and that a refusal leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pyotp
+import pytest
+
+from slaopt.apply import (
+    WATCH,
+    Actor,
+    CodeError,
+    ForbiddenError,
+    TransitionError,
+    UnknownError,
+    approve,
+    commit,
+    reject,
+    schedule,
+    verify_audit,
+    withdraw,
+)
+from slaopt.apply.actor import SOLO
+from slaopt.errors import InputError, RefusedError, SlaoptError, StaleError
+from tests.apply.builders import (
+    ANN,
+    AT,
+    BOB,
+    CID,
+    CRITICAL,
+    DORA,
+    NOW,
+    ONE_IS_ENOUGH,
+    SERVICE,
+    THEN,
+    TWO_ARE_NEEDED,
+    VIC,
+    Grounds,
+    grounds,
+    set_threshold,
+)
+
+LATER = AT + timedelta(hours=3)
+
+
+def refused(ground: Grounds, error: type[SlaoptError], words: str, *, actor: Actor = BOB, **more: object) -> None:
+    """An approval is refused in these words, and leaves every row as it was."""
+    (proposal,) = ground.place.rows("SELECT max(id) FROM sla_proposals")
+    before = ground.written()
+    with pytest.raises(error, match=words):
+        approve(ground.ledger, proposal[0], actor=actor, at=AT, **more)  # type: ignore[arg-type]
+    assert ground.written() == before
+
+
+def test_an_approval_brings_the_threshold_into_force_with_all_that_belongs_to_it(either: Grounds) -> None:
+    filed = either.proposed()
+    outcome = approve(either.ledger, filed.id, actor=BOB, at=LATER, comment=" looks right ")
+    assert outcome.proposal is not None
+    assert outcome.change is not None
+    assert (outcome.proposal.state, outcome.repeated) == ("committed", False)
+    change = outcome.change
+    assert (change.change_id, change.threshold, change.previous) == (filed.change_id, THEN, NOW)
+    assert (change.implemented_by, change.implemented_at, change.in_force) == ("bob", LATER, True)
+    assert change.performance_impact is not None
+    assert change.performance_impact["predicted"]["then"]["threshold"] == THEN
+    assert change.confidence == filed.assessment["confidence_score"]
+    assert either.threshold() == THEN
+    assert either.place.rows("SELECT approver, decision, comment FROM sla_approvals") == [
+        ("bob", "approved", "looks right")
+    ]
+    with either.store.reading() as transaction:
+        entries = list(transaction.audit.entries())
+        assert filed.prediction_id is not None
+        prediction = transaction.prediction(filed.prediction_id)
+    assert prediction is not None
+    assert prediction["implemented_at"] == LATER
+    assert [(entry.actor, entry.action, entry.service) for entry in entries] == [
+        ("ann", "propose", SERVICE), ("bob", "approve", SERVICE), ("bob", "commit", SERVICE),
+    ]  # fmt: skip
+    assert (entries[2].details["from"], entries[2].details["to"]) == (NOW, THEN)
+    assert "solo" not in entries[2].details
+    assert verify_audit(either.ledger).status == "intact"
+
+
+def test_a_second_click_changes_nothing_and_shows_the_same_change(ground: Grounds) -> None:
+    filed = ground.proposed()
+    first = approve(ground.ledger, filed.id, actor=BOB, at=AT)
+    before = ground.written()
+    for actor in (BOB, CID):
+        again = approve(ground.ledger, filed.id, actor=actor, at=LATER)
+        assert again.repeated
+        assert again.change == first.change
+    assert ground.written() == before
+
+
+def test_a_request_key_answers_the_same_request_and_refuses_another(ground: Grounds) -> None:
+    two = ground.with_rules(TWO_ARE_NEEDED)
+    filed = two.proposed()
+    first = approve(two.ledger, filed.id, actor=BOB, at=AT, key="k")
+    before = two.written()
+    again = approve(two.ledger, filed.id, actor=BOB, at=LATER, key="k")
+    assert (again.repeated, again.sentence, again.proposal) == (True, first.sentence, first.proposal)
+    with pytest.raises(RefusedError, match="use a new key"):
+        approve(two.ledger, filed.id, actor=BOB, at=LATER, key="k", comment="another")
+    with pytest.raises(RefusedError, match="use a new key"):
+        reject(two.ledger, filed.id, actor=BOB, at=LATER, key="k", reason="no")
+    assert two.written() == before
+    assert approve(two.ledger, filed.id, actor=CID, at=LATER, key="k").change is not None  # everybody's own keys
+
+
+@pytest.mark.parametrize("key", ["", " ", "k" * 201, "a\0b", "\ud800"])
+def test_a_key_that_makes_no_sense_is_refused(ground: Grounds, key: str) -> None:
+    ground.proposed()
+    refused(ground, InputError, "request key", key=key)
+
+
+@pytest.mark.parametrize("actor", [VIC, ANN, Actor("nobody", None)])
+def test_who_has_not_the_right_cannot_approve(ground: Grounds, actor: Actor) -> None:
+    ground.proposed(actor=BOB)
+    refused(ground, ForbiddenError, "takes an approver", actor=actor)
+
+
+@pytest.mark.parametrize("name", ["bob", "BOB", "Bob"])
+def test_four_eyes_whatever_the_case_of_the_name(ground: Grounds, name: str) -> None:
+    ground.proposed(actor=BOB)
+    ground.place.run(f"UPDATE sla_proposals SET proposed_by = '{name}'")
+    refused(ground, ForbiddenError, "four eyes")
+    assert approve(ground.ledger, 1, actor=CID, at=AT).change is not None
+
+
+def test_a_user_who_is_gone_disabled_or_demoted_meanwhile_cannot_approve(ground: Grounds) -> None:
+    ground.proposed()
+    refused(ground, ForbiddenError, "no active user", actor=Actor("eve", "admin"))
+    with ground.store.begin() as transaction:
+        transaction.people.set_role("bob", "analyst")
+        transaction.people.set_active("cid", False)
+    refused(ground, ForbiddenError, "takes an approver", actor=BOB)
+    refused(ground, ForbiddenError, "no active user", actor=CID)
+
+
+def test_a_significant_change_takes_two_and_not_the_same_one_twice(ground: Grounds) -> None:
+    two = ground.with_rules(TWO_ARE_NEEDED)
+    filed = two.proposed()
+    assert (filed.needs.approvals, filed.needs.significance) == (2, "significant")
+    first = approve(two.ledger, filed.id, actor=BOB, at=AT)
+    assert first.proposal is not None
+    assert (first.change, first.proposal.state) == (None, "proposed")
+    assert two.threshold() == NOW
+    refused(two, ForbiddenError, "bob has decided")
+    second = approve(two.ledger, filed.id, actor=CID, at=LATER)
+    assert second.change is not None
+    assert second.change.implemented_by == "cid"
+    assert two.actions()[1:] == [("bob", "approve"), ("cid", "approve"), ("cid", "commit")]
+
+
+def test_the_proposer_is_not_one_of_the_two(ground: Grounds) -> None:
+    two = ground.with_rules(TWO_ARE_NEEDED)
+    filed = two.proposed(actor=BOB)
+    approve(two.ledger, filed.id, actor=CID, at=AT)
+    refused(two, ForbiddenError, "four eyes")
+    assert approve(two.ledger, filed.id, actor=DORA, at=AT).change is not None
+
+
+def test_rules_that_became_stricter_hold_for_what_was_filed_before_and_never_looser(ground: Grounds) -> None:
+    filed = ground.proposed()
+    assert filed.needs.approvals == 1
+    strict = ground.with_rules(TWO_ARE_NEEDED)
+    assert approve(strict.ledger, filed.id, actor=BOB, at=AT).change is None
+    loose = ground.with_rules(ONE_IS_ENOUGH)
+    assert commit(loose.ledger, filed.id, actor=CID, at=AT).change is not None  # it was filed when one was enough
+
+
+def test_rules_that_became_looser_do_not_hold_for_what_was_filed_before(ground: Grounds) -> None:
+    filed = ground.with_rules(TWO_ARE_NEEDED).proposed()
+    assert approve(ground.ledger, filed.id, actor=BOB, at=AT).change is None
+    with pytest.raises(RefusedError, match="one more person"):
+        commit(ground.ledger, filed.id, actor=CID, at=AT)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("result.json", lambda text: text.replace('"recommended_threshold": 0.7', '"recommended_threshold": 0.9')),
+        ("report.html", lambda text: text + "<p>Raise it to 9 s.</p>"),
+        ("manifest.json", lambda text: text.replace('"seed": 0', '"seed": 1')),
+    ],
+)
+def test_a_tampered_report_is_refused(ground: Grounds, name: str, damage: object) -> None:
+    ground.proposed()
+    path = ground.report / name
+    text = path.read_text()
+    path.write_text(damage(text))  # type: ignore[operator]
+    assert path.read_text() != text
+    exact = replace(ground, ledger=replace(ground.ledger, verify=None))
+    refused(exact, RefusedError, "tampered with")
+
+
+def test_a_forged_report_that_agrees_with_itself_is_refused(ground: Grounds) -> None:
+    from slaopt.report.manifest import Manifest
+
+    ground.proposed()
+    (ground.report / "report.html").write_text("<p>All is well.</p>")
+    forged = Manifest.read(ground.report).complete(ground.report)
+    forged.write(ground.report)
+    exact = replace(ground, ledger=replace(ground.ledger, verify=None))
+    refused(exact, RefusedError, "tampered with.*the store holds another digest")
+    refused(ground, RefusedError, "was made again since")  # also where only digests are looked at
+
+
+def test_a_report_that_is_verified_exactly_is_approved(tmp_path: Path) -> None:
+    exact = grounds(tmp_path, exactly=True)
+    filed = exact.proposed()
+    assert approve(exact.ledger, filed.id, actor=BOB, at=AT).change is not None
+
+
+def test_a_report_of_another_version_is_refused_and_a_fresh_one_asked_for(
+    ground: Grounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ground.proposed()
+    monkeypatch.setattr("slaopt.report.verify.__version__", "99.0")
+    exact = replace(ground, ledger=replace(ground.ledger, verify=None))
+    refused(exact, RefusedError, "another version.*fresh report")
+
+
+def test_a_report_that_is_gone_is_refused(ground: Grounds) -> None:
+    ground.proposed()
+    shutil.rmtree(ground.report)
+    exact = replace(ground, ledger=replace(ground.ledger, verify=None))
+    refused(exact, RefusedError, "cannot be verified.*fresh report")
+    refused(replace(ground, ledger=replace(ground.ledger, reports=None)), RefusedError, "without a workspace")
+
+
+def test_a_threshold_that_was_changed_elsewhere_stays_and_both_values_are_shown(either: Grounds) -> None:
+    either.proposed()
+    set_threshold(either.place, SERVICE, 0.65)
+    refused(either, StaleError, "650 ms now, and was at 500 ms")
+
+
+def test_a_threshold_that_moves_between_the_look_and_the_transaction_is_refused(ground: Grounds) -> None:
+    ground.proposed()
+
+    def meanwhile(folder: Path, store: object) -> object:
+        set_threshold(ground.place, SERVICE, 0.65)
+        assert ground.ledger.verify is not None
+        return ground.ledger.verify(folder, ground.store)
+
+    slow = replace(ground, ledger=replace(ground.ledger, verify=meanwhile))  # type: ignore[arg-type]
+    with pytest.raises(StaleError, match="650 ms now, and was at 500 ms"):
+        approve(slow.ledger, 1, actor=BOB, at=AT)
+    assert ground.threshold() == 0.65
+    assert ground.place.all_of("sla_approvals") == []
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        ("max_threshold = 0.6", "greatest threshold allowed, 600 ms"),
+        ("min_threshold = 0.8", "least threshold allowed, 800 ms"),
+        ("optimization_enabled = false", "is disabled"),
+        ("is_active = false", "not active"),
+        ("threshold_unit = 'bananas'", "no unit of time"),
+    ],
+)
+def test_what_the_row_of_the_service_forbids(ground: Grounds, column: str, words: str) -> None:
+    ground.proposed()
+    ground.place.run(f"UPDATE sla_configurations SET {column}")
+    refused(ground, RefusedError, words)
+
+
+def test_bounds_of_the_settings_hold_where_the_store_has_none(ground: Grounds) -> None:
+    ground.proposed()
+    refused(ground.with_rules(ONE_IS_ENOUGH, max_threshold=0.6), RefusedError, "greatest threshold allowed")
+
+
+def test_a_running_experiment_is_not_disturbed(ground: Grounds) -> None:
+    ground.proposed()
+    ground.place.run(
+        "INSERT INTO sla_optimization_experiments "
+        "(experiment_name, service_type, control_threshold, test_threshold, status) "
+        f"VALUES ('e', '{SERVICE}', 0.5, 0.6, 'running')"
+    )
+    refused(ground, RefusedError, "experiment 1 is running")
+    ground.place.run("UPDATE sla_optimization_experiments SET status = 'completed'")
+    assert approve(ground.ledger, 1, actor=BOB, at=AT).change is not None
+
+
+def test_a_report_is_good_for_some_days_only(ground: Grounds) -> None:
+    filed = ground.proposed()
+    short = ground.with_rules(ONE_IS_ENOUGH, report_valid_days=0.05)
+    refused(short, RefusedError, "good for 0.05 days")
+    with pytest.raises(RefusedError, match="good for 7 days"):
+        approve(ground.ledger, filed.id, actor=BOB, at=AT + timedelta(days=7))
+    assert approve(ground.ledger, filed.id, actor=BOB, at=AT + timedelta(days=6)).change is not None
+
+
+def test_the_off_switch_holds_at_once_for_everything(ground: Grounds, tmp_path: Path) -> None:
+    filed = ground.proposed()
+    (tmp_path / "params").mkdir()
+    settings = tmp_path / "params" / "default.yaml"
+    settings.write_text("enabled: true\n")
+    ledger = replace(ground.ledger, workspace=tmp_path)
+    assert ledger.is_on
+    settings.write_text("enabled: false\n")
+    before = ground.written()
+    for call in (
+        lambda: approve(ledger, filed.id, actor=BOB, at=AT),
+        lambda: schedule(ledger, filed.id, LATER, actor=BOB, at=AT),
+        lambda: reject(ledger, filed.id, actor=BOB, at=AT, reason="no"),
+        lambda: withdraw(ledger, filed.id, actor=ANN, at=AT),
+    ):
+        with pytest.raises(RefusedError, match="switched off"):
+            call()
+    assert ground.written() == before
+    settings.write_text("enabled: true\n")
+    assert approve(ledger, filed.id, actor=BOB, at=AT).change is not None
+
+
+def test_slaopt_can_be_switched_off_for_one_service(ground: Grounds) -> None:
+    ground.proposed()
+    book = replace(ground.ledger.book, default=ground.ledger.book.default.model_copy(update={"enabled": True}))
+    off = book.services[SERVICE].model_copy(update={"enabled": False})
+    ledger = replace(ground.ledger, book=replace(book, services={SERVICE: off}))
+    refused(replace(ground, ledger=ledger), RefusedError, f"switched off for {SERVICE}")
+
+
+def test_a_file_for_heads_that_cannot_be_written_is_found_before_anything_happens(
+    ground: Grounds, tmp_path: Path
+) -> None:
+    ground.proposed()
+    ledger = replace(ground.ledger, heads=tmp_path / "no" / "such" / "heads.jsonl")
+    refused(replace(ground, ledger=ledger), InputError, "audit_heads")
+
+
+def test_each_change_appends_the_head_of_the_audit_log_to_its_file(ground: Grounds) -> None:
+    filed = ground.proposed()
+    approve(ground.ledger, filed.id, actor=BOB, at=AT)
+    assert ground.ledger.heads is not None
+    lines = [json.loads(line) for line in ground.ledger.heads.read_text().splitlines()]
+    assert [line["number"] for line in lines] == [1, 3]
+    assert ground.ledger.heads.stat().st_mode & 0o777 == 0o600
+
+
+def test_solo_one_proposes_and_approves_and_every_entry_says_so(ground: Grounds) -> None:
+    two = ground.with_rules(TWO_ARE_NEEDED)
+    alone = Actor("eve", "admin", os_user="eve", solo=True)
+    filed = two.proposed()
+    refused(two, ForbiddenError, "not in solo mode", actor=alone)
+    with two.store.begin() as transaction:
+        transaction.settings.set(SOLO, True, AT)
+    reject(two.ledger, filed.id, actor=alone, at=AT, reason="to propose it myself")
+    two.place.run("DELETE FROM sla_approvals", "DELETE FROM sla_proposals")
+    mine = two.proposed(actor=alone)
+    assert mine.needs.approvals == 0
+    outcome = approve(two.ledger, mine.id, actor=alone, at=AT)
+    assert outcome.change is not None
+    assert outcome.change.implemented_by == "eve"
+    with two.store.reading() as transaction:
+        entries = list(transaction.audit.entries())
+    assert all(entry.details["solo"] is True and entry.details["os_user"] == "eve" for entry in entries[1:])
+
+
+def test_what_was_proposed_alone_needs_others_once_solo_mode_is_off(ground: Grounds) -> None:
+    two = ground.with_rules(TWO_ARE_NEEDED)
+    with two.store.begin() as transaction:
+        transaction.settings.set(SOLO, True, AT)
+    filed = two.proposed(actor=Actor("ann", "admin", solo=True))
+    assert filed.needs.approvals == 0
+    with two.store.begin() as transaction:
+        transaction.settings.set(SOLO, None, AT)
+        transaction.people.set_role("ann", "admin")
+    refused(two, ForbiddenError, "four eyes", actor=Actor("ann", "admin"))
+    assert approve(two.ledger, filed.id, actor=BOB, at=AT).change is None
+    assert approve(two.ledger, filed.id, actor=CID, at=AT).change is not None
+
+
+def test_a_held_proposal_is_committed_later(ground: Grounds) -> None:
+    filed = ground.proposed()
+    held = approve(ground.ledger, filed.id, actor=BOB, at=AT, hold=True)
+    assert held.proposal is not None
+    assert (held.proposal.state, ground.threshold()) == ("approved", NOW)
+    with pytest.raises(ForbiddenError, match="takes an approver"):
+        commit(ground.ledger, filed.id, actor=ANN, at=AT)
+    outcome = commit(ground.ledger, filed.id, actor=CID, at=LATER, key="k")
+    assert outcome.change is not None
+    assert (outcome.change.implemented_by, ground.threshold()) == ("bob", THEN)
+    assert commit(ground.ledger, filed.id, actor=CID, at=LATER, key="k").repeated
+
+
+def test_what_is_not_approved_is_not_committed(ground: Grounds) -> None:
+    filed = ground.proposed()
+    before = ground.written()
+    for actor in (BOB, WATCH):
+        with pytest.raises(RefusedError, match="not approved yet"):
+            commit(ground.ledger, filed.id, actor=actor, at=AT)
+    assert ground.written() == before
+
+
+def test_a_scheduled_change_comes_when_it_is_due_and_not_before(ground: Grounds) -> None:
+    filed = ground.proposed()
+    planned = schedule(ground.ledger, filed.id, LATER, actor=BOB, at=AT)
+    assert planned.proposal is not None
+    assert (planned.proposal.state, planned.proposal.scheduled_at) == ("scheduled", LATER)
+    assert ground.threshold() == NOW
+    with pytest.raises(RefusedError, match="due on"):
+        commit(ground.ledger, filed.id, actor=WATCH, at=LATER - timedelta(seconds=1))
+    refused(ground, TransitionError, "is scheduled for", actor=CID)
+    outcome = commit(ground.ledger, filed.id, actor=WATCH, at=LATER)
+    assert outcome.change is not None
+    assert outcome.change.implemented_by == "bob"
+    assert ground.actions()[1:] == [("bob", "approve"), ("bob", "schedule"), ("watch", "commit")]
+
+
+def test_the_time_that_the_first_approver_sets_holds_when_the_second_approves(ground: Grounds) -> None:
+    two = ground.with_rules(TWO_ARE_NEEDED)
+    filed = two.proposed()
+    assert schedule(two.ledger, filed.id, LATER, actor=BOB, at=AT).proposal.state == "proposed"  # type: ignore[union-attr]
+    second = approve(two.ledger, filed.id, actor=CID, at=AT)
+    assert second.proposal is not None
+    assert (second.proposal.state, second.proposal.scheduled_at) == ("scheduled", LATER)
+
+
+def test_a_held_proposal_can_be_scheduled_by_the_same_approver(ground: Grounds) -> None:
+    filed = ground.proposed()
+    approve(ground.ledger, filed.id, actor=BOB, at=AT, hold=True)
+    assert schedule(ground.ledger, filed.id, LATER, actor=BOB, at=AT).proposal.state == "scheduled"  # type: ignore[union-attr]
+
+
+def test_a_time_that_has_passed_or_lies_beyond_the_report_is_refused(ground: Grounds) -> None:
+    filed = ground.proposed()
+    before = ground.written()
+    with pytest.raises(InputError, match="has passed"):
+        schedule(ground.ledger, filed.id, AT, actor=BOB, at=AT)
+    with pytest.raises(RefusedError, match="will be too old"):
+        schedule(ground.ledger, filed.id, AT + timedelta(days=8), actor=BOB, at=AT)
+    assert ground.written() == before
+
+
+def enrolled(ground: Grounds, name: str) -> pyotp.TOTP:
+    secret = pyotp.random_base32()
+    with ground.store.begin() as transaction:
+        transaction.people.set_second_factor(name, secret)
+    return pyotp.TOTP(secret)
+
+
+def test_a_critical_change_takes_a_code_that_works_once(ground: Grounds) -> None:
+    critical = ground.with_rules(CRITICAL)
+    filed = critical.proposed()
+    assert (filed.needs.second_factor, filed.needs.approvals) == (True, 1)
+    refused(critical, CodeError, "which bob has not")
+    factor = enrolled(critical, "bob")
+    code = factor.at(AT)
+    refused(critical, CodeError, "give a code")
+    wrong = "000000" if code != "000000" else "000001"
+    refused(critical, CodeError, "wrong or was used", code=wrong)
+    assert critical.place.rows("SELECT failed_attempts FROM sla_users WHERE name = 'bob'") == [(1,)]  # it counts
+    with critical.store.begin() as transaction:
+        assert transaction.people.use_step("bob", int(AT.timestamp()) // 30)
+    refused(critical, CodeError, "wrong or was used", code=code)
+    outcome = approve(critical.ledger, filed.id, actor=BOB, at=LATER, code=factor.at(LATER))
+    assert outcome.change is not None
+    assert [tuple(map(bool, row)) for row in critical.place.rows("SELECT second_factor FROM sla_approvals")] == [
+        (True,)
+    ]
+
+
+def test_codes_cannot_be_guessed_without_end(ground: Grounds) -> None:
+    critical = ground.with_rules(CRITICAL)
+    critical.proposed()
+    factor = enrolled(critical, "bob")
+    wrong = "000000" if factor.at(AT) != "000000" else "000001"
+    for _ in range(5):
+        refused(critical, CodeError, "wrong", code=wrong)
+    refused(critical, CodeError, "wrong", code=factor.at(AT))
+
+
+def test_a_code_is_not_used_up_by_what_is_refused_anyway(ground: Grounds) -> None:
+    critical = ground.with_rules(CRITICAL)
+    filed = critical.proposed()
+    code = enrolled(critical, "bob").at(AT)
+    set_threshold(critical.place, SERVICE, 0.6)
+    refused(critical, StaleError, "600 ms now", code=code)
+    set_threshold(critical.place, SERVICE, NOW)
+    assert approve(critical.ledger, filed.id, actor=BOB, at=AT, code=code).change is not None
+
+
+def test_a_rejected_proposal_stays_rejected(ground: Grounds) -> None:
+    filed = ground.proposed()
+    with pytest.raises(InputError, match="reason"):
+        reject(ground.ledger, filed.id, actor=BOB, at=AT, reason="  ")
+    with pytest.raises(ForbiddenError, match="takes an approver"):
+        reject(ground.ledger, filed.id, actor=ANN, at=AT, reason="no")
+    outcome = reject(ground.ledger, filed.id, actor=BOB, at=AT, reason="too loose")
+    assert outcome.proposal is not None
+    assert outcome.proposal.state == "rejected"
+    assert ground.place.rows("SELECT approver, decision, comment FROM sla_approvals") == [
+        ("bob", "rejected", "too loose")
+    ]
+    assert reject(ground.ledger, filed.id, actor=CID, at=AT, reason="me too").repeated
+    refused(ground, TransitionError, "rejected cannot be approved", actor=CID)
+
+
+def test_who_has_approved_may_think_again(ground: Grounds) -> None:
+    two = ground.with_rules(TWO_ARE_NEEDED)
+    filed = two.proposed()
+    approve(two.ledger, filed.id, actor=BOB, at=AT)
+    reject(two.ledger, filed.id, actor=BOB, at=AT, reason="on second thoughts")
+    refused(two, TransitionError, "rejected", actor=CID)
+
+
+def test_a_proposal_is_withdrawn_by_the_one_who_proposed_or_an_admin(ground: Grounds) -> None:
+    filed = ground.proposed()
+    for actor in (BOB, CID):
+        with pytest.raises(ForbiddenError, match="who alone or an admin"):
+            withdraw(ground.ledger, filed.id, actor=actor, at=AT)
+    assert withdraw(ground.ledger, filed.id, actor=DORA, at=AT).proposal.state == "withdrawn"  # type: ignore[union-attr]
+    assert withdraw(ground.ledger, filed.id, actor=ANN, at=AT).repeated
+    refused(ground, TransitionError, "withdrawn")
+
+
+def test_a_proposal_that_is_not_there(ground: Grounds) -> None:
+    for call in (
+        lambda: approve(ground.ledger, 77, actor=BOB, at=AT),
+        lambda: commit(ground.ledger, 77, actor=BOB, at=AT),
+        lambda: reject(ground.ledger, 77, actor=BOB, at=AT, reason="no"),
+    ):
+        with pytest.raises(UnknownError, match="no proposal 77"):
+            call()
+
+
+@pytest.mark.parametrize(
+    "text", ["<script>alert(1)</script>", "'; DROP TABLE sla_proposals; --", "zwei\nZeilen", "支付"]
+)
+def test_texts_are_kept_as_they_are(either: Grounds, text: str) -> None:
+    filed = either.proposed()
+    approve(either.ledger, filed.id, actor=BOB, at=AT, comment=text)
+    assert either.place.rows("SELECT comment FROM sla_approvals") == [(text,)]
+    assert verify_audit(either.ledger).status == "intact"
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\x1b[31m", "\ud800", "x" * 2001])
+def test_texts_that_no_database_keeps_are_refused(ground: Grounds, text: str) -> None:
+    ground.proposed()
+    refused(ground, InputError, "the comment", comment=text)
