@@ -32,7 +32,28 @@ from slaopt.errors import SlaoptError
 __all__ = ["BAD", "DIFFERENT", "DONE", "SKIPPED", "app", "main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+SECTIONS = {
+    "Begin": (init, sample),
+    "Look at measurements": (check, analyze, recommend, forecast),
+    "Report": (report, verify, services),
+    "Decide": (propose, proposals, preview, approve, reject, withdraw, commit, update_threshold, rollback, history),
+    "Run by itself": (watch, serve),
+    "People and the record": (users, login, logout, audit, purge),
+    "Store": (db,),
+}
+
+
+class Sections(click.Group):
+    """A group whose help lists commands under headings, since there are many."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each section."""
+        for heading, commands in SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(str(command.name), command.get_short_help_str(200)) for command in commands])
+
+
+@click.group(cls=Sections, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="slaopt")
 def app() -> None:
     """Find SLA thresholds that fit how services really perform, and say how sure that is.
@@ -43,12 +64,9 @@ def app() -> None:
     """
 
 
-for command in (
-    init, sample, check, analyze, forecast, recommend, report, verify, services,
-    propose, proposals, preview, approve, reject, withdraw, commit, update_threshold, history, rollback, watch,
-    users, login, logout, audit, purge, serve, db,
-):  # fmt: skip
-    app.add_command(command)
+for section in SECTIONS.values():
+    for command in section:
+        app.add_command(command)
 
 
 def _unread() -> int:

@@ -197,7 +197,7 @@ def login(name: str | None, code: str | None, store: str | None, workspace: Path
     \b
     Example:  slaopt login ann
     """
-    from slaopt.apply.people import CodeNeededError, keep_terminal_session, log_in, os_user
+    from slaopt.apply.people import CodeNeededError, keep_terminal_session, log_in, log_out, os_user, terminal_session
     from slaopt.cli.actors import ledger_of
     from slaopt.cli.asking import read_code, read_password
     from slaopt.printing import visible
@@ -210,7 +210,10 @@ def login(name: str | None, code: str | None, store: str | None, workspace: Path
         session = log_in(ledger, given, typed, at=datetime.now(UTC), code=code, **told)
     except CodeNeededError:
         session = log_in(ledger, given, typed, at=datetime.now(UTC), code=read_code(None), **told)
+    before = terminal_session(ledger.store.label)
     keep_terminal_session(ledger.store.label, session)
+    if before is not None:
+        log_out(ledger, before, at=datetime.now(UTC), os_user=os_user())
     if as_json:
         print_json(session.to_dict())
     else:

@@ -66,6 +66,8 @@ def proposal_lines(proposals: Sequence[Proposal], approvals: Mapping[int, int], 
 
 def preview_lines(shown: Preview) -> Iterator[str]:
     """Say what one who decides has to know: the change, its effect, its risk, what watches it, who must approve."""
+    from slaopt.optimize.sentences import chance
+
     proposal = shown.proposal
     yield visible(shown.headline)
     yield from textwrap.wrap(visible(shown.sentence), WIDEST + INDENT, initial_indent="  ", subsequent_indent="  ")
@@ -74,7 +76,7 @@ def preview_lines(shown: Preview) -> Iterator[str]:
         yield from columns([("", "now", "then"), *(_effect(row, shown.currency) for row in shown.rows)], indent="  ")
         yield ""
     if shown.confidence_score is not None:
-        yield from _told("confidence", f"{percent(shown.confidence_score, 2)} that it is better than what is in force")
+        yield from _told("confidence", f"{chance(shown.confidence_score)} that it is better than what is in force")
     factors = ", ".join(f"{factor['name']} ({factor['level']})" for factor in shown.risk_factors)
     yield from _told("risk", f"{shown.implementation_risk or 'not known'}{': ' if factors else ''}{factors}")
     yield from _list("rolled back if", shown.rollback_criteria)
@@ -115,10 +117,14 @@ def _effect(row: Effect, currency: str | None) -> tuple[str, ...]:
 
 
 def _figure(name: str, figure: Estimated) -> str:
-    write = percent if name == "violation_rate" else number
+    write = percent if name == "violation_rate" else _number
     if figure.low is None or figure.high is None:
         return write(figure.value)
     return f"{write(figure.value)} ({span(write(figure.low), write(figure.high))})"
+
+
+def _number(value: float) -> str:
+    return "0" if value < 0.05 else number(value, 2 if value < 10 else 3)
 
 
 def _list(name: str, sentences: Iterable[str]) -> Iterator[str]:

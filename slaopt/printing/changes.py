@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from slaopt.printing.text import LONGEST_NAME, visible
+from slaopt.printing.text import LONGEST_NAME, WIDEST, visible
 from slaopt.wording import count, moment, percent, seconds
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def history_lines(entries: Sequence[HistoryEntry]) -> Iterator[str]:
             f"{seconds(entry.threshold, 6)}  by {visible(entry.implemented_by, LONGEST_NAME)}{change}  {_fate(entry)}"
         )
         if entry.reason:
-            yield f"    {visible(entry.reason)}"
+            yield from textwrap.wrap(visible(entry.reason), WIDEST, initial_indent="    ", subsequent_indent="    ")
         if outcome := _outcome(entry):
             yield f"    {outcome}"
 
