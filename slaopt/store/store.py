@@ -119,10 +119,6 @@ class Transaction:
         self.note_threshold(added, previous=None, by=by, reason=reason, at=at)
         return added
 
-    def switch(self, name: str, *, enabled: bool) -> ServiceRecord:
-        """Have slaopt look after a service of itself, or not, and give what is there now. Raises as `configure`."""
-        return self.configure(name, optimization_enabled=enabled)
-
     def configure(self, name: str, **columns: Unpack[Decided]) -> ServiceRecord:
         """Change what is decided about a service besides its threshold, and give what is there now.
 

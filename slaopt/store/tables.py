@@ -228,6 +228,8 @@ runs = sa.Table(
     sa.UniqueConstraint("service_type", "input_digest"),
     sa.Index(None, "service_type", "as_of"),
     sa.Index(None, "report_path"),
+    sa.Index(None, "analysis_id"),  # without one, each analysis that is taken away is sought among all runs
+    sa.Index(None, "prediction_id"),
 )  # fmt: skip
 
 proposals = sa.Table(
@@ -257,6 +259,8 @@ proposals = sa.Table(
             "withdrawn", "expired", "superseded"),
     _one_of("implementation_type", "immediate", "scheduled", "ab_test"),
     sa.Index(None, "state"),
+    sa.Index(None, "run_id"),
+    sa.Index(None, "prediction_id"),
 )  # fmt: skip
 
 approvals = sa.Table(

@@ -97,7 +97,7 @@ def test_a_service_is_added_once(store: Store) -> None:
     with pytest.raises(InputError, match=told), store.begin() as transaction:
         transaction.add_service(record, by="ann", reason="", at=AT)
     with pytest.raises(InputError, match="x is not in the store"), store.begin() as transaction:
-        transaction.switch("x", enabled=True)
+        transaction.configure("x", optimization_enabled=True)
 
 
 def test_a_run_is_recorded_once(made: Place, store: Store) -> None:
@@ -187,7 +187,7 @@ def test_a_store_that_cannot_be_written_is_read_all_the_same(
     assert settled(readable, BOOK, ["login"], at=AT).book.of("login").threshold == 2.0
     told = "cannot be written: the file or its folder is read-only"
     with pytest.raises(InputError, match=told), readable.begin() as transaction:
-        transaction.switch("login", enabled=False)
+        transaction.configure("login", optimization_enabled=False)
     (warning,) = settle(readable, BOOK, ["pay"], at=AT).warnings
     assert told in warning
     if other is not None:

@@ -184,7 +184,7 @@ def test_a_name_that_differs_in_case_is_told(new: Place) -> None:
     assert found.book.of("login").threshold == 2.0
     assert found.warnings == ("names that differ in case are different services: login (LOGIN in the store)",)
     with store.begin() as transaction, pytest.raises(InputError, match=r"did you mean LOGIN\?"):
-        transaction.switch("login", enabled=False)
+        transaction.configure("login", optimization_enabled=False)
 
 
 def test_a_view_in_place_of_the_table_is_refused(new: Place) -> None:
@@ -201,7 +201,7 @@ def test_names_are_read_as_measurements_have_them(new: Place) -> None:
     store = open_store(new.address)
     assert settle(store, BOOK, ["café"], at=AT).book.of("café").threshold == 3.0
     with store.begin() as transaction:
-        assert transaction.switch("café", enabled=False).state == "disabled"
+        assert transaction.configure("café", optimization_enabled=False).state == "disabled"
         assert transaction.record(new_run("café"), at=AT)
     assert new.rows("SELECT count(*) FROM sla_configurations WHERE last_optimization_at IS NOT NULL") == [(1,)]
 

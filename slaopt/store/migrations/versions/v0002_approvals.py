@@ -120,6 +120,8 @@ proposals = sa.Table(
             "withdrawn", "expired", "superseded"),
     _one_of("implementation_type", "immediate", "scheduled", "ab_test"),
     sa.Index(None, "state"),
+    sa.Index(None, "run_id"),
+    sa.Index(None, "prediction_id"),
 )  # fmt: skip
 
 approvals = sa.Table(
@@ -203,6 +205,7 @@ additions = sa.Table(
 )  # fmt: skip
 
 MADE = (users, sessions, settings, proposals, approvals, changes, requests, answers, audit_log)  # in this order
+SOUGHT = ("analysis_id", "prediction_id")  # of runs: without an index, each row taken away is sought among all runs
 REFUSAL = "the audit log only grows: its entries are neither changed nor removed"
 GUARDS = {
     "sqlite": (
@@ -244,6 +247,8 @@ def upgrade() -> None:
         table.create(bind)
         if table.name not in RENEWED:
             bind.execute(sa.insert(additions).values(table_name=table.name))
+    for column in SOUGHT:
+        op.create_index(op.f(f"ix_sla_runs_{column}"), "sla_runs", [column])
     for guard in GUARDS[bind.dialect.name]:
         op.execute(guard)
 
@@ -255,5 +260,7 @@ def downgrade() -> None:
         if table.name not in RENEWED:
             table.drop(bind)
             bind.execute(sa.delete(additions).where(additions.c.table_name == table.name))
+    for column in SOUGHT:
+        op.drop_index(op.f(f"ix_sla_runs_{column}"), "sla_runs")
     if bind.dialect.name == "postgresql":
         op.execute("DROP FUNCTION sla_audit_log_refuse() CASCADE")
