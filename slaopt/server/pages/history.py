@@ -10,6 +10,7 @@ from slaopt.apply.actor import Actor, may
 from slaopt.apply.lifecycle import named
 from slaopt.charts.scales import threshold_name
 from slaopt.optimize.sentences import frequency, pages
+from slaopt.parts.answer import headline
 from slaopt.server.pages.links import rollback
 from slaopt.wording import count, day, moment, number
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Closed", "Past", "closed", "past"]
 
 Fields = Mapping[str, Any]
+SHORT = 90  # characters of a reason that are shown whole
 LEAST = 0.0005  # rates from which 1,000 executions are spoken of
 
 
@@ -29,11 +31,13 @@ class Past:
 
     service: str
     when: str
+    when_key: str
     before: str
     after: str
     kind: str  # commit, rollback, noted
     who: str
     why: str
+    more: str  # of a long reason, behind its beginning
     predicted: str
     observed: str
     observed_note: str
@@ -77,14 +81,17 @@ def closed(proposals: list[Proposal]) -> list[Closed]:
 
 
 def _past(entry: HistoryEntry, actor: Actor) -> Past:
+    why, more = _reason(entry.reason or "")
     return Past(
         service=entry.service,
         when=moment(entry.implemented_at),
+        when_key=f"{entry.implemented_at.timestamp():.0f}",
         before=_threshold(entry.previous),
         after=threshold_name(entry.threshold),
         kind=entry.kind,
         who=entry.implemented_by,
-        why=entry.reason or "",
+        why=why,
+        more=more,
         predicted=_predicted(entry.predicted),
         observed=_observed(entry.observed, entry.predicted),
         observed_note=_since(entry.observed),
@@ -92,6 +99,20 @@ def _past(entry: HistoryEntry, actor: Actor) -> Past:
         in_force=entry.in_force,
         rollback=rollback(entry.change_id) if entry.change_id and entry.can_be_undone and may(actor, "approve") else "",
     )
+
+
+def _reason(text: str) -> tuple[str, str]:
+    """Part a long reason into what is shown and what opens below it.
+
+    >>> _reason("Raise 2 s to 2.6 s: of 1,000 executions about 9 would violate instead of 41, and so on and on.")
+    ('Raise 2 s to 2.6 s', 'Of 1,000 executions about 9 would violate instead of 41, and so on and on.')
+    >>> _reason("too many pages")
+    ('too many pages', '')
+    """
+    if len(text) <= SHORT:
+        return text, ""
+    claim, rest = headline(text)
+    return (claim, rest) if claim else (f"{text[:SHORT].rsplit(' ', 1)[0]} …", text)
 
 
 def _threshold(value: float | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -72,12 +72,22 @@ class Card:
     sought: str  # what a filter looks in
 
 
-def cards(seen: Overview, actor: Actor) -> tuple[list[Card], list[Card]]:
-    """Give those that wait for a decision, and those that nobody has proposed yet; each in the order of gain."""
+def cards(seen: Overview, actor: Actor, approved: Mapping[int, Sequence[str]]) -> tuple[list[Card], list[Card]]:
+    """Give those that wait for a decision, and those that nobody has proposed yet; each in the order of gain.
+
+    Parameters
+    ----------
+    approved
+        Who has approved so far, by proposal.
+    """
     ordered = sorted(seen.lines, key=lambda line: -(line.advice.gain or 0.0 if line.advice else 0.0))
-    waiting = [_card(line, buttons(line, actor, enabled=seen.enabled)) for line in ordered if line.proposal is not None]
+    waiting = [
+        _card(line, buttons(line, actor, enabled=seen.enabled), approved)
+        for line in ordered
+        if line.proposal is not None
+    ]
     advised = [
-        _card(line, buttons(line, actor, enabled=seen.enabled))
+        _card(line, buttons(line, actor, enabled=seen.enabled), approved)
         for line in ordered
         if line.proposal is None and line.advice is not None and line.advice.change
     ]
@@ -98,8 +108,8 @@ def outcome_of(told: Fields | None) -> Outcome | None:
     return Outcome(**{**told, "interval": Interval(**told["interval"])})
 
 
-def needs_words(proposal: Proposal) -> str:
-    """Say whose approval a proposal takes.
+def needs_words(proposal: Proposal, approved: Sequence[str]) -> str:
+    """Say whose approval a proposal takes, and who has given theirs.
 
     A proposal in solo mode takes none but that of the one who works alone.
     """
@@ -112,6 +122,8 @@ def needs_words(proposal: Proposal) -> str:
         said = f"It takes {needs.approvals} approvals, none of them by {proposal.proposed_by}."
     if needs.second_factor:
         said += " Who approves confirms it with a second factor."
+    if approved:
+        said += f" Approved so far by {' and '.join(approved)}."
     return " ".join((said, *needs.why))
 
 
@@ -153,7 +165,7 @@ def _possible(proposal: Proposal, actor: Actor) -> list[tuple[str, Purpose, Lite
     return found
 
 
-def _card(line: Line, possible: tuple[Button, ...]) -> Card:
+def _card(line: Line, possible: tuple[Button, ...], approved: Mapping[int, Sequence[str]]) -> Card:
     facts, proposal = facts_of(line), line.proposal
     claim, rest = headline(facts["sentence"])
     path = facts["report_path"]
@@ -164,7 +176,7 @@ def _card(line: Line, possible: tuple[Button, ...]) -> Card:
         claim=claim,
         rest=rest,
         state=_state(line),
-        needs=needs_words(proposal) if proposal is not None else "",
+        needs=needs_words(proposal, approved.get(proposal.id, ())) if proposal is not None else "",
         why_not=(line.why_not or "") if proposal is None else "",
         pairs=tuple(pairs_of(outcome_of(facts["now"]), outcome_of(facts["then"]), objective=facts["objective"])),
         words=tuple(word for word in (_confidence(facts), _risk(facts)) if word is not None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ class Report:
     buttons: tuple[Button, ...]
 
 
-def told(seen: Overview, folder: str, name: str, actor: Actor) -> Report:
+def told(seen: Overview, folder: str, name: str, actor: Actor, approved: Mapping[int, Sequence[str]]) -> Report:
     """Write what stands above the report at that place."""
     path = f"{folder}/{name}"
     line = next((line for line in seen.lines if line.advice and line.advice.report_path.startswith(f"{folder}/")), None)
@@ -49,18 +50,19 @@ def told(seen: Overview, folder: str, name: str, actor: Actor) -> Report:
         service=line.service,
         file=report_file(path),
         claim=headline(sentence)[0],
-        state=_state(line, actor),
+        state=_state(line, actor, approved),
         newest="" if newest else report_page(line.advice.report_path),
         buttons=buttons(line, actor, enabled=seen.enabled),
     )
 
 
-def _state(line: Line, actor: Actor) -> str:
+def _state(line: Line, actor: Actor, approved: Mapping[int, Sequence[str]]) -> str:
     """Say whose turn it is."""
     words, _ = standing(line)
     said = f"{words[:1].upper()}{words[1:]}".rstrip(".")
     if line.proposal is not None:
-        return f"{said}, proposed by {line.proposal.proposed_by}. {needs_words(line.proposal)}"
+        needs = needs_words(line.proposal, approved.get(line.proposal.id, ()))
+        return f"{said}, proposed by {line.proposal.proposed_by}. {needs}"
     if line.opportunity:
         return "Not proposed yet." if may(actor, "propose") else "Not proposed yet; proposing takes an analyst."
     return f"{said}." if said else "Nothing is to be changed."

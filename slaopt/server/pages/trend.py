@@ -55,11 +55,12 @@ def attainment_chart(days: Sequence[DayTotal]) -> Chart | None:
 
 
 def objectives_chart(performances: Iterable[Performance]) -> Chart | None:
-    """Draw how many services met their objective in each calendar week; None where no week is known."""
+    """Draw how many services met their objective in each calendar week; None where no whole week is known."""
     met: dict[date, list[bool]] = {}
     for one in performances:
         for week in one.weeks:
-            if week.met is not None:
+            whole = one.start.date() <= week.start and week.start + timedelta(days=7) <= one.end.date()
+            if week.met is not None and whole:
                 met.setdefault(week.start, []).append(week.met)
     weeks = sorted(met)[-WEEKS:]
     if not weeks:
@@ -85,22 +86,22 @@ def objectives_chart(performances: Iterable[Performance]) -> Chart | None:
 
 
 def _finding(days: Sequence[DayTotal]) -> str:
-    """Say the attainment of the last seven days, and against the seven before where there are as many."""
-    last, before = _attained(days[-7:]), _attained(days[-14:-7])
-    if len(days) < 14 or before is None:
-        return f"Attainment over all services is {percent(last or 0.0, 3)}"
-    now, then = percent(last or 0.0, 3), percent(before, 3)
-    if now == then:
-        return f"Attainment over all services is {now}, as in the week before"
-    verb = "rose" if (last or 0.0) > before else "fell"
-    return f"Attainment over all services {verb} to {now} in the last 7 days, from {then} in the 7 before"
+    """Say the violations of the last seven days, against the seven before where there are as many."""
+    last, before = _rate(days[-7:]), _rate(days[-14:-7])
+    attained = f"attainment is {percent(1 - last, 3)}"
+    if len(days) < 14:
+        return f"{percent(last)} of all executions violated; {attained}"
+    if percent(last) == percent(before):
+        return f"Violations stayed at {percent(last)} in the last 7 days; {attained}"
+    verb = "rose" if last > before else "fell"
+    return (
+        f"Violations {verb} to {percent(last)} in the last 7 days, from {percent(before)} in the 7 before; {attained}"
+    )
 
 
-def _attained(days: Sequence[DayTotal]) -> float | None:
+def _rate(days: Sequence[DayTotal]) -> float:
     executions = math.fsum(one.executions for one in days)
-    if not executions:
-        return None
-    return 1 - math.fsum(one.executions * (one.violation_rate or 0.0) for one in days) / executions
+    return math.fsum(one.executions * (one.violation_rate or 0.0) for one in days) / executions if executions else 0.0
 
 
 def _top(greatest: float) -> float:

@@ -15,6 +15,7 @@ from slaopt.server.pages.base import HtmlHandler, PageHandler
 if TYPE_CHECKING:
     from slaopt.apply.actor import Actor
     from slaopt.server.answers import Overview
+    from slaopt.store import Store
     from slaopt.store.records import State
 
 __all__ = [
@@ -53,9 +54,10 @@ class RecommendationsHandler(PageHandler):
     @needs("read")
     async def get(self) -> None:
         """Answer the page."""
+        store = self.context.store
 
         def make(seen: Overview, actor: Actor) -> dict[str, Any]:
-            waiting, advised = recommendations.cards(seen, actor)
+            waiting, advised = recommendations.cards(seen, actor, _approved(store, seen))
             return {
                 "sentence": recommendations.sentence(len(waiting), len(advised)),
                 "waiting": waiting,
@@ -125,10 +127,12 @@ class ReportHandler(PageHandler):
     async def get(self, folder: str, name: str) -> None:
         """Answer the page."""
         await self.run(_report_file, self.context.reports, folder, name)
-        await self.show(
-            "report.html", tab="report", title="Report", name=f"{folder}/{name}",
-            make=lambda seen, actor: {"report": reports.told(seen, folder, name, actor)},
-        )  # fmt: skip
+        store = self.context.store
+
+        def make(seen: Overview, actor: Actor) -> dict[str, Any]:
+            return {"report": reports.told(seen, folder, name, actor, _approved(store, seen))}
+
+        await self.show("report.html", tab="report", title="Report", name=f"{folder}/{name}", make=make)
 
 
 class ReportFileHandler(HtmlHandler):
@@ -145,6 +149,14 @@ class ReportFileHandler(HtmlHandler):
         file = await self.run(_report_file, self.context.reports, folder, name)
         self.set_header("X-Frame-Options", "SAMEORIGIN")
         self.send(await self.run(file.read_text, encoding="utf-8"))
+
+
+def _approved(store: Store, seen: Overview) -> dict[int, list[str]]:
+    """Give who has approved so far what takes more than one approval."""
+    several = [line.proposal.id for line in seen.lines if line.proposal and line.proposal.needs.approvals > 1]
+    with store.reading() as transaction:
+        found = {number: transaction.proposals.approvals(number) for number in several}
+    return {number: [one.approver for one in given if one.decision == "approved"] for number, given in found.items()}
 
 
 def _report_file(reports: Path, folder: str, name: str) -> Path:

@@ -1,7 +1,7 @@
 // What runs on every page of somebody who is logged in.
 
-import { listen } from "./dialogs.js";
-import { keepUp } from "./live.js";
+import { cookie, listen } from "./dialogs.js";
+import { keepUp, refresh } from "./live.js";
 
 listen();
 keepUp();
@@ -9,9 +9,12 @@ keepUp();
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-log-out]");
   if (!button) return;
-  const token = document.cookie.split("; ").find((part) => part.startsWith("_xsrf="))?.slice(6) ?? "";
-  await fetch(button.dataset.logOut, { method: "POST", headers: { "X-XSRFToken": token }, redirect: "manual" });
-  location.assign(button.dataset.then);
+  try {
+    await fetch(button.dataset.logOut, { method: "POST", headers: { "X-XSRFToken": cookie("_xsrf") } });
+    location.assign(button.dataset.then);
+  } catch {
+    refresh(); // which says that the server is away
+  }
 });
 
 // Cards are filtered by typing, as tables are.
