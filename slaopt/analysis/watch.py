@@ -148,15 +148,24 @@ def _usual(counts: _Counts, threshold: float) -> tuple[Usual, _Counts]:
     return learned, counts
 
 
-def statistic(usual: Usual, fresh: Profile) -> Floats:
+def statistic(usual: Usual, fresh: Profile, *, since: datetime | None = None) -> Floats:
     """Give the statistic at each slot of a Profile of five-minute steps, (slots,); −∞ in excluded time.
 
-    Only windows that lie inside the Profile are looked at, so it should begin a day before the first look.
+    Only windows that lie inside the Profile are looked at, so it should begin a day before the first look. `since`:
+    what came before is taken to have been as usual, whatever it was, since a change then cannot have caused it.
     """
-    return _statistic(usual, _Counts.of(fresh, usual.threshold))
+    return _statistic(usual, _Counts.of(fresh, usual.threshold), before=_slots_before(fresh, since))
 
 
-def _statistic(usual: Usual, counts: _Counts) -> Floats:
+def _slots_before(fresh: Profile, since: datetime | None) -> int:
+    """Number of slots of a Profile that begin before a moment."""
+    return 0 if since is None else min(max(-((fresh.start - since) // fresh.step), 0), fresh.slots)
+
+
+def _statistic(usual: Usual, counts: _Counts, *, before: int = 0) -> Floats:
+    if before:
+        as_usual = np.concatenate([counts.expected(usual.rates)[:before], counts.violations[before:]])
+        counts = replace(counts, violations=as_usual)
     seen, expected = counts.windows(usual.rates)
     scores = _scores(seen, expected, usual.unrest)
     for score, length in zip(scores, counts.lengths, strict=True):
@@ -166,21 +175,30 @@ def _statistic(usual: Usual, counts: _Counts) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence(Result):
-    """What the statistic rests on at one slot: its greatest window, violations seen in it and those expected."""
+    """What the statistic rests on at one slot: its greatest window, as far as it lies after the change."""
 
     window: timedelta
-    seen: float
+    executed: float
+    seen: float  # violations
     expected: float
 
 
-def evidence(usual: Usual, fresh: Profile, slot: int) -> Evidence:
-    """Say which window makes the statistic what it is at a slot that is judged."""
-    counts = _Counts.of(fresh, usual.threshold)
-    seen, expected = (values[:, slot] for values in counts.windows(usual.rates))
+def evidence(usual: Usual, fresh: Profile, slot: int, *, since: datetime) -> Evidence:
+    """Say which window makes the statistic what it is at a slot that is judged, and what was counted in it."""
+    counts, before = _Counts.of(fresh, usual.threshold), _slots_before(fresh, since)
+    usually = counts.expected(usual.rates)
+    seen = np.concatenate([usually[:before], counts.violations[before:]])
+    starts = [max(slot + 1 - length, 0) for length in counts.lengths]
+    sums = np.array([[values[start : slot + 1].sum() for start in starts] for values in (seen, usually)])
     inside = np.array(counts.lengths) <= slot + 1
-    scores = np.where(inside, _scores(seen[:, None], expected[:, None], usual.unrest)[:, 0], -np.inf)
-    at = int(np.argmax(scores))
-    return Evidence(window=WINDOWS[at], seen=float(seen[at]), expected=float(expected[at]))
+    scores = np.where(inside, _scores(sums[0][:, None], sums[1][:, None], usual.unrest)[:, 0], -np.inf)
+    after = slice(max(starts[int(np.argmax(scores))], before), slot + 1)
+    return Evidence(
+        window=(after.stop - after.start) * fresh.step,
+        executed=float(counts.executed[after].sum()),
+        seen=float(counts.violations[after].sum()),
+        expected=float(usually[after].sum()),
+    )
 
 
 def watch(steps: Profile, threshold: float, *, since: datetime | None = None, seed: int = 0) -> Watch:

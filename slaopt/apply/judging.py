@@ -52,38 +52,38 @@ def fired(
     usual: Usual | None,
     since: datetime,
 ) -> list[Fired]:
-    """List the rules that fire at any slot of a Profile of five-minute steps, in the order in which they are given.
+    """List the rules that fire after the change at `since`, in the order in which they are given.
 
-    Only windows that lie wholly after the change at `since` are looked at: what went on before it is not its doing.
-    So it makes no difference whether a stretch of time is looked at at once or bit by bit, as long as each bit begins
-    the longest window earlier.
+    What went on before the change is not its doing, so the watch takes it to have been as usual, and a burn rate is
+    judged once its window lies after the change. It makes no difference whether a stretch of time is looked at at once
+    or bit by bit, as long as each bit of five-minute steps begins the longest window earlier.
     """
-    after = fresh.between(since, fresh.end)
     found = []
     for rule in rules:
-        values = values_of(rule, after, threshold, objective=objective, usual=usual)
+        values = values_of(rule, fresh, threshold, objective=objective, usual=usual, since=since)
         hot = np.flatnonzero(passes(rule, values))
         if len(hot):
             slot = int(hot[0])
-            at = after.start + (slot + 1) * after.step
-            told = _told(rule, after, slot, threshold=threshold, usual=usual)
-            sentence = f"{told}: {number(values[slot])} ({rule}), at {moment(at, after.timezone)}."
+            at = fresh.start + (slot + 1) * fresh.step
+            told = _told(rule, fresh, slot, threshold=threshold, usual=usual, since=since)
+            sentence = f"{told}: {number(values[slot])} ({rule}), at {moment(at, fresh.timezone)}."
             found.append(Fired(rule=rule, at=at, value=float(values[slot]), sentence=sentence))
     return found
 
 
-def _told(rule: RollbackRule, after: Profile, slot: int, *, threshold: float, usual: Usual | None) -> str:
+def _told(
+    rule: RollbackRule, fresh: Profile, slot: int, *, threshold: float, usual: Usual | None, since: datetime
+) -> str:
     """Say what was counted in the window that fires."""
     if rule.metric == STATISTIC and usual is not None:
-        seen = evidence(usual, after, slot)
-        executed = _last(after.valid, slot, round(seen.window / after.step))
+        found = evidence(usual, fresh, slot, since=since)
         return (
-            f"In {_length(seen.window)}, {count(seen.seen)} of {count(executed)} executions took longer than "
-            f"{seconds(usual.threshold, 6)}, and {number(seen.expected, 2)} are usual"
+            f"In {_length(found.window)}, {count(found.seen)} of {count(found.executed)} executions took longer than "
+            f"{seconds(usual.threshold, 6)}, and {number(found.expected, 2)} are usual"
         )
-    length = round(rule.span / after.step)
-    violations = _last(after.violations(threshold).middle, slot, length)
-    executed = _last(after.valid, slot, length)
+    length = round(rule.span / fresh.step)
+    violations = _last(fresh.violations(threshold).middle, slot, length)
+    executed = _last(fresh.valid, slot, length)
     return (
         f"In {_length(rule.span)}, {count(violations)} of {count(executed)} executions "
         f"({percent(violations / executed)}) took longer than {seconds(threshold, 6)}"
@@ -96,4 +96,6 @@ def _last(values: NDArray[np.float64], slot: int, length: int) -> float:
 
 def _length(window: timedelta) -> str:
     hours = window / timedelta(hours=1)
+    if hours < 1:
+        return f"{number(60 * hours)} minutes"
     return "one hour" if hours == 1 else f"{number(hours)} hours"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["AGAIN", "Look", "Seen", "kept_sentence", "look_of", "quiet_sentence", "see"]
 
 AGAIN: Final = timedelta(hours=24)  # judged again each time, since measurements may come late
-MARGIN: Final = timedelta(hours=1)  # of the measurements before the change
+MARGIN: Final = timedelta(hours=1)  # more than that is read
 RECENT: Final = timedelta(hours=24)  # without an execution for so long, nothing is seen
 
 
@@ -63,9 +63,9 @@ class Look:
         return tuple(sorted(known))
 
     def start(self, at: datetime) -> datetime:
-        """Give from when on measurements are read: a longest window before what is judged, never before the change."""
+        """Give from when on measurements are read: a longest window before what is judged."""
         longest = max([timedelta(hours=24), *(rule.span for rule in self.rules)])
-        first = max(self.since, min(self.until, at - AGAIN) - longest) - MARGIN
+        first = max(self.since, min(self.until, at - AGAIN)) - longest - MARGIN
         return first.replace(minute=0, second=0, microsecond=0)
 
     def ends(self, days: int) -> datetime:

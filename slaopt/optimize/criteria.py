@@ -151,16 +151,27 @@ def fires(rule: RollbackRule, fresh: Profile, threshold: float, *, objective: fl
 
 
 def values_of(
-    rule: RollbackRule, fresh: Profile, threshold: float, *, objective: float, usual: Usual | None
+    rule: RollbackRule,
+    fresh: Profile,
+    threshold: float,
+    *,
+    objective: float,
+    usual: Usual | None,
+    since: datetime | None = None,
 ) -> NDArray[np.float64]:
-    """Give what a rule judges at each slot, (slots,); −∞ where its window begins before the Profile does.
+    """Give what a rule judges at each slot, (slots,); −∞ where it judges nothing.
 
-    So it is too for the watch's rule where nothing is known of what is usual.
+    That is so where its window begins before the Profile does, and for the watch's rule where nothing is known of what
+    is usual. `since`: when the change was made; nothing is judged before, a burn rate once its window lies after it.
     """
+    length = round(rule.span / fresh.step)
+    changed = 0 if since is None else max(-((fresh.start - since) // fresh.step), 0)  # slots that begin before
     if rule.metric == STATISTIC:
-        return np.full(fresh.slots, -np.inf) if usual is None else statistic(usual, fresh)
+        values = np.full(fresh.slots, -np.inf) if usual is None else statistic(usual, fresh, since=since)
+        values[:changed] = -np.inf
+        return values
     values = burn_rates(fresh, threshold, objective=objective, window=rule.span)
-    values[: round(rule.span / fresh.step) - 1] = -np.inf
+    values[: changed + length - 1] = -np.inf
     return values
 
 

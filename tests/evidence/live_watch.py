@@ -34,10 +34,10 @@ def live_watch(runs: int) -> Iterator[str | list[str]]:
     yield (
         "A change is made, the watch learned from the 30 days before it, and what it learned is kept with the "
         "proposal. From then on `slaopt watch --every 5m` looks at what has settled, ten minutes behind the clock, "
-        "through both rollback rules and only at windows that lie wholly after the change. *For nothing*: a quarter in "
-        "which nothing changes, rollbacks a day apart. ×3: share of 20 changes a run that are rolled back within so "
-        "many hours, by the clock, of a tripled violation rate that begins with the change (*at once*) or two days "
-        "*later*; *said* is what the preview says before the change. Both are at most "
+        "through both rollback rules; what came before the change counts as usual. *For nothing*: a quarter in which "
+        "nothing changes, rollbacks a day apart. ×3: share of 20 changes a run that are rolled back within so many "
+        "hours, by the clock, of a tripled violation rate that begins with the change (*at once*) or two days *later*; "
+        "*said* is what the preview says before the change. Both are at most "
         f"{proofs.FEWER:g} below what is said, beside chance. *Kept*: the median factor of which the preview says that "
         f"95 % are seen, and the share that is (at least {KEPT:g}), in the runs that name one:\n\n" + table(head, rows)
     )

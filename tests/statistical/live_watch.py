@@ -65,10 +65,10 @@ def live(service: Watched, *, runs: int, seed: int, starts: int = 20, quarter: i
             counted(kept[: LEARNED * A_DAY], violated[: LEARNED * A_DAY]), 1.0, objective=objective, seed=run
         )
         one = _Kept.of(made, objective)
-        after = counted(kept[LEARNED * A_DAY :], violated[LEARNED * A_DAY :], first=LEARNED * A_DAY)
-        hot = [
-            passes(rule, values_of(rule, after, 1.0, objective=objective, usual=one.usual)) for rule in one.rules
-        ]  # fmt: skip
+        first = (LEARNED - 1) * A_DAY
+        after = counted(kept[first:], violated[first:], first=first)
+        judge = {"objective": objective, "usual": one.usual, "since": after.start + A_DAY * STEP}
+        hot = [passes(rule, values_of(rule, after, 1.0, **judge)) for rule in one.rules]
         alarms[run] = onsets(np.flatnonzero(np.any(hot, axis=0)))
         factors = np.array([np.nan if each.factor is None else each.factor for each in made.watch.detectable])
         begins = rng.integers((LEARNED + 2) * A_DAY, len(kept) - A_DAY, starts)
@@ -119,15 +119,14 @@ def _rolled_back(
     kept, violated, rate = steps
     hours = []
     for begin in begins:
-        span = slice(begin - before, begin + A_DAY)
+        span = slice(begin - before - A_DAY, begin + A_DAY)
         turned = rng.binomial(kept[span], np.minimum((factor - 1) * rate[span] / (1 - rate[span]), 1.0))
-        turned[:before] = 0
+        turned[: before + A_DAY] = 0
         fresh = counted(kept[span] - turned, violated[span] + turned, first=span.start)
-        found = fired(
-            one.rules, fresh, threshold=1.0, objective=one.objective, usual=one.usual, since=fresh.start
-        )  # fmt: skip
+        since = fresh.start + A_DAY * STEP
+        found = fired(one.rules, fresh, threshold=1.0, objective=one.objective, usual=one.usual, since=since)
         first = min((each.at for each in found), default=None)
-        after = np.inf if first is None else (first - fresh.start) / STEP - before + SETTLED
+        after = np.inf if first is None else (first - since) / STEP - before + SETTLED
         if after > SETTLED:
             hours.append(after / (A_DAY / 24))
     return [float((np.array(hours) <= within).mean()) for within in WITHIN] if hours else [np.nan, np.nan]

@@ -30,14 +30,16 @@ def test_looks_every_five_minutes_decide_as_one_look_at_all(factor):
     turned = rng.binomial(kept, np.minimum(more, 1.0))
     made = rollback(counted(kept[:LEARNED], violated[:LEARNED]), 1.0, objective=0.97)
     rules = [*made.rules, parse_rule("burn_rate >= 1.4 over 3h")]
-    whole = counted((kept - turned)[LEARNED:], (violated + turned)[LEARNED:], first=LEARNED)
-    judge = {"threshold": 1.0, "objective": 0.97, "usual": made.watch.usual, "since": whole.start}
+    first = LEARNED - A_DAY
+    whole = counted((kept - turned)[first:], (violated + turned)[first:], first=first)
+    since = whole.start + A_DAY * STEP
+    judge = {"threshold": 1.0, "objective": 0.97, "usual": made.watch.usual, "since": since}
 
     at_once = {str(one.rule): one.at for one in fired(rules, whole, **judge)}
     bit_by_bit = {}
-    for look in range(1, whole.slots + 1):
-        at = whole.start + look * STEP + SETTLING
-        first = at - AGAIN - timedelta(hours=24)
+    for look in range(1, whole.slots - A_DAY + 1):
+        at = since + look * STEP + SETTLING
+        first = max(since, at - AGAIN) - timedelta(hours=24)
         for one in fired(rules, whole.between(first, at - SETTLING), **judge):
             bit_by_bit.setdefault(str(one.rule), one.at)
 
