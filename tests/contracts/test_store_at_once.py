@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from slaopt.errors import UnreachableError
 from slaopt.store import (
     Store,
     current,
     open_database,
 )
 from tests.store.builders import AT, Place, names, new_run
+from tests.store.decided import add_service, change
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,6 +44,19 @@ def test_writers_wait_for_each_other(store: Store) -> None:
         assert list(transaction.latest_runs()) == ["a"]
     thread.join()
     assert order == ["first", "second"]
+
+
+def test_who_waits_too_long_is_told_why(store: Store, made: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_service(store)
+    monkeypatch.setattr("slaopt.store.database.PATIENCE", 0.3)
+    with made.connection() as other:
+        if made.dialect == "sqlite":
+            other.exec_driver_sql("BEGIN IMMEDIATE")
+        other.exec_driver_sql("UPDATE sla_configurations SET threshold_value = 3")
+        with pytest.raises(UnreachableError, match="is kept locked by another program"):
+            change(store)
+        other.exec_driver_sql("ROLLBACK")
+    assert change(store).previous == 2.0
 
 
 WORK = """

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from datetime import timedelta, timezone
 from pathlib import Path
 
+import hypothesis.strategies as st
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
 
 from slaopt.errors import InputError
 from slaopt.store import FIRST, AuditEntry, Store, chain_faults, make_store, open_database, upgrade
@@ -75,6 +77,27 @@ def test_a_number_that_the_database_writes_in_full_is_no_change(store: Store) ->
     with store.begin() as transaction:
         for number in (1e16, 1e23, 123456789.0, -0.0, 2**80, 5e-324):
             transaction.audit.append("propose", actor="ann", details={"number": number}, at=AT)
+    assert faults(store) == []
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=9)
+NUMBERS = st.one_of(st.floats(allow_nan=True, allow_infinity=True), st.integers())
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXTS, inner, max_size=3)),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(details=st.dictionaries(TEXTS, VALUES, max_size=4), actor=TEXTS, service=st.none() | TEXTS)
+def test_whatever_is_told_comes_back_unbroken(
+    store: Store, details: dict[str, object], actor: str, service: str | None
+) -> None:
+    with store.begin() as transaction:
+        written = transaction.audit.append("propose", actor=actor, service=service, details=details, at=AT)
+        head = transaction.audit.head()
+    assert (head.digest, head.actor, head.service) == (written.digest, actor, service)
     assert faults(store) == []
 
 

@@ -261,6 +261,6 @@ def downgrade() -> None:
             table.drop(bind)
             bind.execute(sa.delete(additions).where(additions.c.table_name == table.name))
     for column in SOUGHT:
-        op.drop_index(op.f(f"ix_sla_runs_{column}"), "sla_runs")
+        op.drop_index(op.f(f"ix_sla_runs_{column}"), "sla_runs", if_exists=True)
     if bind.dialect.name == "postgresql":
         op.execute("DROP FUNCTION sla_audit_log_refuse() CASCADE")
