@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -160,6 +161,13 @@ class Params(BaseModel):
     @classmethod
     def _duration(cls, value: Any) -> Any:
         return value if value is None else parse_seconds(value)
+
+    @field_validator("server")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^\s\"'<>]+", value):
+            raise ValueError("this is no address: give one such as https://slaopt.example.org/")
+        return value
 
     @field_validator("timezone")
     @classmethod

@@ -74,9 +74,7 @@ def test_without_a_current_threshold_one_is_set(month):
     assert (recommendation.verdict, recommendation.now) == ("set", None)
     assert recommendation.then.achievability >= 0.8
     assert recommendation.predicted_outcomes.team_stress_reduction is None
-    assert recommendation.command == (
-        f"slaopt services add checkout --threshold {recommendation.recommended_threshold:g} --objective 0.99"
-    )
+    assert recommendation.command == "slaopt propose checkout"
 
 
 def test_too_few_executions_for_the_objective_are_not_suited(month):
@@ -359,5 +357,5 @@ def test_lines_for_people_are_short_and_end_with_what_to_do(month):
     lines = list(recommendation_lines(results))
     assert lines[0].startswith("login  Raise 500 ms")
     assert lines[1].split() == ["now", "then"]
-    assert "  → set threshold_value of login to 0.7 s in sla_configurations, in the unit of its row" in lines
+    assert "  → slaopt report login, then slaopt propose login" in lines
     assert lines[-1] == "b\\x1b  skipped: no data"

@@ -64,7 +64,7 @@ def test_nothing_says_how_to_change_a_threshold_that_is_in_force_nowhere(slaopt,
     assert slaopt("init").status == 0
     assert slaopt("services", "add", "invoice-export", "--threshold", "20s", "--objective", "0.95").status == 0
     in_force = slaopt("recommend", "--source", exports).out
-    assert "→ set threshold_value of invoice-export to" in in_force
+    assert "→ slaopt report invoice-export, then slaopt propose invoice-export" in in_force
 
 
 def test_too_few_executions_are_skipped_with_the_reason(slaopt, tmp_path, end):

@@ -85,7 +85,7 @@ class Recommendation(Result):
     replay_policy: tuple[BurnRateWindow, ...]
     policy: str  # the same in a sentence, with the factors and what counts as one page
     assumption: str = ASSUMPTION
-    command: str | None  # what a reviewer does to put it in force
+    command: str | None  # what a reviewer types to propose it
     forecast_now: tuple[Forecast, ...] = ()  # at the current threshold, over 7, 14 and 30 days
     forecast_then: tuple[Forecast, ...] = ()  # at the recommended one
     confidence_score: float | None = None  # that the best change lowers the loss of the coming 30 days

@@ -110,9 +110,7 @@ def tell(decision: Decision, at: Moment, setting: Setting, *, earlier: Earlier |
         watch=back.watch if back else None,
         replay_policy=BURN_RATE_WINDOWS,
         policy=policy_sentence(objective=params.objective),
-        command=_command(hours.service, then.threshold, first=now is None, objective=params.objective)
-        if changed
-        else None,
+        command=_command(hours.service) if changed else None,
     )
 
 
@@ -237,8 +235,6 @@ def _daily(hours: Profile, threshold: float) -> tuple[float, ...]:
     return tuple(float(v / n) if n > 0 else float("nan") for v, n in zip(violations, valid, strict=True))
 
 
-def _command(service: str, threshold: float, *, first: bool, objective: float) -> str:
-    """What puts a threshold in force: a first one is added to the store, another is changed where it stands."""
-    if first:
-        return f"slaopt services add {shlex.quote(service)} --threshold {threshold:.12g} --objective {objective:.12g}"
-    return f"set threshold_value of {service} to {threshold:.12g} s in sla_configurations, in the unit of its row"
+def _command(service: str) -> str:
+    """What files the recommendation for approval, once a report of it is recorded."""
+    return f"slaopt propose {'-- ' if service.startswith('-') else ''}{shlex.quote(service)}"

@@ -26,11 +26,15 @@ SURE = {"high": 0.9, "medium": 0.65, "low": 0.0}  # confidence from which it is 
 
 
 class Described(Protocol):
-    """What is said of where measurements came from."""
+    """What is said of a report: where measurements came from, and where it can be approved."""
 
     @property
     def source(self) -> str:
         """Description without secrets."""
+
+    @property
+    def link(self) -> str | None:
+        """Its address on the server, where there is one."""
 
 
 def verdict(assessment: Assessment, run: Described) -> Part:
@@ -233,12 +237,13 @@ def _intervals(now: Outcome | None, then: Outcome | None, base: int) -> str:
     return " → ".join(f"({interval_of(side.interval, base)})" for side in (now, then) if side)
 
 
-def action(assessment: Assessment) -> Part:
-    """Say what a reviewer types to put the recommendation in force, where there is something to do."""
+def action(assessment: Assessment, run: Described | None = None) -> Part:
+    """Say what a reviewer types to propose the recommendation, or opens, where there is something to do."""
     command = assessment.recommendation.command
     if not command:
         return Part(html="", text="")
-    return render("action.html", text=command, words=command.split("`"))
+    link = None if run is None else run.link
+    return render("action.html", text=command if link is None else f"{command}, or {link}", command=command, link=link)
 
 
 def reasons(assessment: Assessment) -> Part:

@@ -98,7 +98,7 @@ def provenance(run: Manifested) -> Part:
         ("As of", wording.moment(manifest.as_of)),
         ("Made by", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())),
         ("Seed", str(manifest.seed)),
-        *((f"SHA-256 of the {name}", digest) for name, digest in manifest.inputs.items()),
+        *((f"SHA-256 of the {name}", digest) for name, digest in manifest.inputs.items() if name != "server"),
         ("Compute it again", "slaopt verify . in this page’s folder: everything is computed anew from profiles/"),
     ]
     return _fields("What this was made from", rows)

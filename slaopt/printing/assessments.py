@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -67,7 +68,7 @@ def _recommendation_lines(result: Recommendation, *, what_if: bool) -> Iterator[
     for reason in result.reasons:
         yield f"  {visible(reason)}"
     if result.command and not what_if:
-        yield f"  → {visible(result.command)}"
+        yield f"  → slaopt report {visible(shlex.quote(result.service))}, then {visible(result.command)}"
 
 
 def forecast_lines(results: Sequence[ServiceForecast | Skipped]) -> Iterator[str]:

@@ -9,11 +9,9 @@ A run that is killed leaves its folder unlocked, and the next run removes it.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import re
 import shutil
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,27 +19,16 @@ from tempfile import mkdtemp
 
 from slaopt.errors import InputError
 from slaopt.report.manifest import MANIFEST, Manifest, file_digest
+from slaopt.report.names import service_folder
 
 __all__ = ["is_whole", "locked", "newest_reports", "place", "report_folder", "service_folder", "touch", "work_folder"]
 
-LONGEST_SLUG = 40
 REPORT_NAME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{4}Z-[0-9a-f]{8}")
-
-
-def service_folder(service: str) -> str:
-    """Name the folder of a service's reports: readable, harmless anywhere, and different for different names.
-
-    >>> service_folder("Checkout / pay"), service_folder("../../etc"), service_folder("支付")
-    ('checkout-pay-3221ff5f', 'etc-74ccf3c5', 'service-5d3ba34c')
-    """
-    plain = unicodedata.normalize("NFKD", service).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain)[:LONGEST_SLUG].strip("-") or "service"
-    return f"{slug}-{hashlib.sha256(service.encode()).hexdigest()[:8]}"
 
 
 def report_folder(reports: Path, manifest: Manifest) -> Path:
     """Give the folder of a report: the same for the same input at the same version."""
-    return reports / service_folder(manifest.service) / f"{manifest.as_of:%Y-%m-%dT%H%MZ}-{manifest.identity[:8]}"
+    return reports / manifest.place
 
 
 def newest_reports(reports: Path) -> list[Path]:

@@ -24,6 +24,7 @@ from slaopt.errors import InputError
 from slaopt.params import Params
 from slaopt.profile import Profiles
 from slaopt.report.archive import profiles_digest, read_profiles
+from slaopt.report.names import report_place
 from slaopt.result import Result
 
 __all__ = ["MANIFEST", "PROFILES", "RESULT", "Manifest", "Run", "code_digest", "file_digest", "open_run"]
@@ -44,7 +45,8 @@ class Manifest(Result):
     seed: int
     params: Mapping[str, Any]
     versions: Mapping[str, str]
-    inputs: Mapping[str, str]  # SHA-256 of the Profiles' content, of the notebook before it ran, of slaopt's own code
+    inputs: Mapping[str, str]  # SHA-256 of the Profiles' content, of the notebook before it ran, of slaopt's own code;
+    # and the address of the server that the page links to, where params name one
     files: Mapping[str, str] = field(default_factory=dict)  # SHA-256 of each file, path relative to the folder
 
     @classmethod
@@ -64,7 +66,8 @@ class Manifest(Result):
                 "profiles": profiles_digest(profiles),
                 "notebook": file_digest(notebook),
                 "code": code_digest(),
-            },
+            }
+            | ({"server": params.server} if params.server else {}),
         )
 
     @classmethod
@@ -93,6 +96,11 @@ class Manifest(Result):
     def identity(self) -> str:
         """SHA-256 of what decides over the content: input, settings, notebook and version of slaopt."""
         return _sha256(_json({"inputs": self.inputs, "params": self.params, "slaopt": self.versions["slaopt"]}))
+
+    @property
+    def place(self) -> str:
+        """Where the report lies below the folder of all reports."""
+        return report_place(self.service, self.as_of, self.identity)
 
     @property
     def input_digest(self) -> str:
@@ -129,6 +137,12 @@ class Run(Result):
     profiles: Profiles = field(metadata={"published": None})
     params: Params = field(metadata={"published": None})
     manifest: Manifest = field(metadata={"published": None})
+
+    @property
+    def link(self) -> str | None:
+        """Where the server shows the report and has it approved; None where params name no server."""
+        server = self.manifest.inputs.get("server")
+        return None if server is None else f"{server.rstrip('/')}/slaopt/reports/{self.manifest.place}"
 
 
 def open_run(path: str | Path) -> Run:

@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -20,9 +21,10 @@ from slaopt import parts
 from slaopt.optimize.sentences import chance
 from slaopt.params import Costs
 from slaopt.parts.portfolio import sparkline
+from slaopt.report.folders import report_folder
 from slaopt.report.pages import export_index, export_report
 from slaopt.report.portfolio import CostChange, Portfolio, PortfolioRow, SkippedService
-from tests.report.builders import HOSTILE, business_hours, executed, made, page_of, renamed, with_verdict
+from tests.report.builders import HOSTILE, business_hours, executed, made, measured, page_of, renamed, with_verdict
 
 VERDICTS = ("raise", "lower", "keep", "set", "objective", "not_suited", "data_problem")
 VOID = {"meta", "input", "br", "link", "img", "hr"}
@@ -122,7 +124,23 @@ def test_the_answer_comes_first(page, verdict):
     claim = recommendation.sentence.partition(": ")[0]
     assert claim in text
     assert 0 < text.index(claim) < text.index("How does it perform?", text.index(claim))
-    assert (recommendation.command is not None) == ("To put it in force" in text)
+    assert (recommendation.command is not None) == (f"To put it in force, type {recommendation.command}" in text)
+
+
+def test_a_page_links_to_the_server_that_params_name():
+    name, there = "Log in, 5 s – 6 s", measured("login")
+    profiles = replace(
+        there, service=name, hours=replace(there.hours, service=name), steps=replace(there.steps, service=name)
+    )
+    case = made("login", profiles=profiles, server="https://slaopt.example.org/hub/")
+    page = page_of(case)
+    read = Read(page)
+    (link,) = [attributes["href"] for name, attributes in read.tags if name == "a" and "slaopt" in attributes["href"]]
+    place = report_folder(Path(), case.run.manifest).as_posix()
+    assert link == f"https://slaopt.example.org/hub/slaopt/reports/{place}"
+    assert f"type slaopt propose '{name}' " in read.text()  # as it is, so that it can be copied
+    assert "or preview and approve it on the server" in read.text()
+    assert "SHA-256 of the server" not in page
 
 
 def test_no_page_shows_a_placeholder(page):
