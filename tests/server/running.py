@@ -75,6 +75,14 @@ class Running:
                 assert answer.status_code == 303, answer.text
             yield client
 
+    @contextlib.contextmanager
+    def in_jupyter(self) -> Iterator[httpx.Client]:
+        """A browser in which Jupyter was opened with its token."""
+        with httpx.Client(base_url=self.url, timeout=PATIENCE) as client:
+            client.get("login", params={"token": self.token}, follow_redirects=True)
+            client.headers["X-XSRFToken"] = client.cookies.get("_xsrf") or ""
+            yield client
+
     def asked(self, path: str = "slaopt/ping", **given: Any) -> httpx.Response:
         """Ask once, from a browser that holds nothing but what is given."""
         with httpx.Client(base_url=self.url, timeout=PATIENCE, cookies=given.pop("cookies", None)) as client:

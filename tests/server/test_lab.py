@@ -10,12 +10,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 import slaopt
 from tests.parts import chromium, require
-from tests.server.running import Running, copied, lab_server, log_in_at_terminal
+from tests.server.running import Running, copied, lab_server
 
 EXTENSION = Path(slaopt.__file__).parent / "server" / "labextension"
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-quic")
@@ -25,14 +24,6 @@ QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 def lab(made_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with lab_server(copied(made_workspace, tmp_path_factory.mktemp("lab") / "workspace"), lab=True) as running:
         yield running
-
-
-def asked(running: Running, **headers: str) -> httpx.Client:
-    """A client with Jupyter's own login, as a browser has it after the token's page."""
-    client = httpx.Client(base_url=running.url, timeout=30, headers=headers)
-    client.get("tree", params={"token": running.token})
-    client.headers["X-XSRFToken"] = client.cookies.get("_xsrf") or ""
-    return client
 
 
 def test_installed_with_slaopt_the_extension_and_its_tile_are_on():
