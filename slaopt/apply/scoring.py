@@ -39,7 +39,7 @@ class Scored(Result):
     implementation_risk: str | None
     rollback_rules: tuple[Mapping[str, Any], ...]
     watch: Mapping[str, Any] | None
-    prediction: Mapping[str, Any] | None  # a row of sla_threshold_impact_predictions
+    prediction: Mapping[str, Any] | None = field(metadata={"published": None})  # a row of the store
     run: RunRecord = field(metadata={"published": None})  # whose Profiles it was made from
 
 

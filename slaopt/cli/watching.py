@@ -89,7 +89,7 @@ def _pass(ledger: Ledger, source: str | None, services: tuple[str, ...], reading
         if not free:
             complain(f"another watch is at work on {ledger.store.label}: this pass is left to it")
             return []
-        measured = _source(source, ledger.workspace, reading)
+        measured = _source(source, ledger.workspace, reading) if ledger.is_on else None
         return watch_changes(ledger, measured, at=datetime.now(UTC), services=services or None)
 
 
@@ -105,14 +105,18 @@ def _source(source: str | None, workspace: Path | None, reading: dict[str, Any])
 def _watch_on(one_pass: Callable[[], list[Watched]], every: float, *, as_json: bool) -> int:
     """Make one pass after the other; what is wrong with one is said, and the next one tries again."""
     told: dict[tuple[int | None, str | None], str] = {}
+    wrong: str | None = None  # with the pass before
     stopped = _stop_on_signals()
     while not stopped.is_set():
         begun = time.monotonic()
         try:
             results = one_pass()
         except SlaoptError as error:
-            complain(str(error))
+            if str(error) != wrong:
+                complain(str(error))
+            wrong = str(error)
         else:
+            wrong = None
             news = results if as_json else [one for one in results if told.get(_key(one)) != one.state]
             told = {_key(one): one.state for one in results}
             if news:

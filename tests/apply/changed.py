@@ -18,6 +18,7 @@ from slaopt.apply.ledger import Ledger
 from slaopt.apply.opening import ledger_around
 from slaopt.apply.people import set_solo
 from slaopt.params import load_params
+from slaopt.profile import Profiles
 from slaopt.report import Recorder
 from slaopt.sources import Source, connect
 from slaopt.store import default_store, find_store, first_record, make_store
@@ -64,8 +65,8 @@ class Changed:
             return [entry.action for entry in transaction.audit.entries()]
 
 
-def template(folder: Path) -> Path:
-    """A workspace with a report of each service, and a store in which one works alone."""
+def template(folder: Path, end: datetime = END) -> Path:
+    """A workspace with a report of each service up to a moment, and a store in which one works alone."""
     workspace = folder / "workspace"
     (workspace / "params").mkdir(parents=True)
     (workspace / "params" / "default.yaml").write_text("watch_days: 5\n")
@@ -73,30 +74,34 @@ def template(folder: Path) -> Path:
     store = make_store(default_store(workspace))
     for name in SERVICES:
         service = samples.service(name)
-        report = handmade(workspace / "reports", measured(name), service.params, workspace / "service_report.ipynb")
+        report = handmade(workspace / "reports", _month(name, end), service.params, workspace / "service_report.ipynb")
         first = first_record(name, threshold=service.threshold, objective=service.objective)
         with store.begin() as transaction:
-            transaction.add_service(first, by="ann", reason="the first", at=END - 60 * DAY)
-        Recorder(store, END).record(report)
-    set_solo(ledger_around(store, load_params(workspace), workspace), on=True, actor=None, os_user="ann", at=END)
+            transaction.add_service(first, by="ann", reason="the first", at=end - 60 * DAY)
+        Recorder(store, end).record(report)
+    set_solo(ledger_around(store, load_params(workspace), workspace), on=True, actor=None, os_user="ann", at=end)
     return workspace
 
 
-def proposed(shared: Path, folder: Path, services: Sequence[str] = SERVICES) -> Changed:
+def _month(name: str, end: datetime) -> Profiles:
+    return measured(name) if end == END else samples.service(name).profiles(7, end, days=30)
+
+
+def proposed(shared: Path, folder: Path, services: Sequence[str] = SERVICES, *, at: datetime = AT) -> Changed:
     """A copy of a template with a proposal for each service."""
     workspace = folder / "workspace"
     shutil.copytree(shared, workspace)
     ledger = opened(workspace)
-    filed = propose(ledger, list(services), actor=ANN, at=AT)
+    filed = propose(ledger, list(services), actor=ANN, at=at)
     assert all(isinstance(one, Proposal) for one in filed), filed
     return Changed(workspace, ledger)
 
 
-def changed(shared: Path, folder: Path, services: Sequence[str] = SERVICES) -> Changed:
+def changed(shared: Path, folder: Path, services: Sequence[str] = SERVICES, *, at: datetime = AT) -> Changed:
     """The same with each of them in force."""
-    made = proposed(shared, folder, services)
+    made = proposed(shared, folder, services, at=at)
     for service in services:
-        approve(made.ledger, made.proposal(service).id, actor=ANN, at=AT)
+        approve(made.ledger, made.proposal(service).id, actor=ANN, at=at)
     return made
 
 
@@ -111,13 +116,18 @@ Rows = list[tuple[str, str, float]]
 
 
 def rows(
-    services: Iterable[str] = SERVICES, *, days: int = 2, slower: float = 1.0, since: datetime = AT + 3 * HOUR
+    services: Iterable[str] = SERVICES,
+    *,
+    days: int = 2,
+    slower: float = 1.0,
+    since: datetime = AT + 3 * HOUR,
+    end: datetime = END,
 ) -> Rows:
     """Executions of a day before the change and the days after; from some moment on they take longer."""
     found: Rows = []
     for number, name in enumerate(services):
         rng = np.random.default_rng(100 + number)
-        times, durations = samples.service(name).simulate(rng, END + days * DAY, days=days + 1)
+        times, durations = samples.service(name).simulate(rng, end + days * DAY, days=days + 1)
         late = times >= np.datetime64(since.replace(tzinfo=None))
         durations = np.where(late, durations * slower, durations)
         found += [(f"{time}Z", name, float(value)) for time, value in zip(times, durations, strict=True)]
