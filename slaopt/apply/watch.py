@@ -90,9 +90,7 @@ def _changes(ledger: Ledger, services: Collection[str] | None) -> list[tuple[Pro
     """List the proposals in force with the newest change of their service."""
     with ledger.store.reading() as transaction:
         proposals = transaction.proposals.list(states={"committed"})
-        newest: dict[str, ChangeRecord] = {}
-        for change in transaction.changes.list() if proposals else ():
-            newest.setdefault(change.service, change)
+        newest = transaction.changes.newest() if proposals else {}
     asked = [one for one in reversed(proposals) if services is None or one.service in services]
     return [(proposal, newest[proposal.service]) for proposal in asked if proposal.service in newest]
 
