@@ -214,12 +214,13 @@ def copied(workspace: Path, to: Path) -> Path:
 
 @contextlib.contextmanager
 def approval_server(
-    workspace: Path, *options: str, base_url: str = "/", environment: Mapping[str, str] | None = None, port: int = 0
-) -> Iterator[Running]:
-    """Run `slaopt serve` until the block ends; port 0: a free one."""
+    workspace: Path, *options: str, base_url: str = "/", environment: Mapping[str, str] | None = None, port: int = 0,
+    program: str = "slaopt",
+) -> Iterator[Running]:  # fmt: skip
+    """Run `slaopt serve` until the block ends; port 0: a free one. Another program runs the same command around it."""
     port = port or _free_port()
     command = [
-        sys.executable, "-m", "slaopt", "serve", "--workspace", str(workspace), "--port", str(port),
+        sys.executable, "-m", program, "serve", "--workspace", str(workspace), "--port", str(port),
         "--base-url", base_url, *options,
     ]  # fmt: skip
     scheme = "https" if "--certfile" in options else "http"
