@@ -41,6 +41,7 @@ def slaopt(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], 
     from slaopt import cli
 
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))  # nobody's own sessions
 
     def run(*arguments: str | Path) -> Run:
         monkeypatch.setattr(sys, "argv", ["slaopt", *map(str, arguments)])

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import click
 
-from slaopt.cli.answers import complain, print_lines
+from slaopt.cli.answers import complain
 from slaopt.errors import InputError
 
 __all__ = ["at_terminal", "declined", "read_code", "read_new_password", "read_password"]
@@ -25,7 +25,8 @@ def declined(question: str, *, yes: bool, shown: Iterable[str] = ()) -> bool:
     """Show what is about to happen and ask; true where the answer is no. Who said yes is not asked, nor a program."""
     if yes or not at_terminal():
         return False
-    print_lines(shown)
+    for line in shown:
+        click.echo(line, err=True)
     if click.confirm(question, err=True):
         return False
     complain("nothing is changed")

@@ -40,17 +40,17 @@ def list_users(store: str | None, workspace: Path | None, as_json: bool) -> int:
     Example:  slaopt users list
     """
     from slaopt.apply.people import stored_about_people
-    from slaopt.cli.actors import acting
+    from slaopt.cli.actors import ledger_of
     from slaopt.printing import user_lines
 
-    by = acting(store, workspace)
-    with by.ledger.store.reading() as transaction:
+    opened = ledger_of(store, workspace).store
+    with opened.reading() as transaction:
         found = transaction.people.all()
     if as_json:
-        places = stored_about_people(by.ledger.store)
+        places = stored_about_people(opened)
         print_json({"users": [user.to_dict() for user in found], "stored": [place.to_dict() for place in places]})
     else:
-        print_lines(user_lines(found, at=by.at))
+        print_lines(user_lines(found, at=datetime.now(UTC)))
     return DONE
 
 

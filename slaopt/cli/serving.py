@@ -22,12 +22,13 @@ __all__ = ["serve"]
               help="Certificate for TLS, PEM.")  # fmt: skip
 @click.option("--keyfile", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Its private key, PEM.")
 @click.option("--behind-proxy", is_flag=True, help="A proxy with TLS stands before: believe its X-Forwarded-* headers.")
+@click.option("--jupyterhub", is_flag=True, help="People log in at the JupyterHub that started this as a service.")
 @click.option("--insecure-http", is_flag=True, help="Listen without TLS where other machines reach it.")
 @store_option
 @workspace_option
 def serve(
     ip: str, port: int, base_url: str, certfile: Path | None, keyfile: Path | None, behind_proxy: bool,
-    insecure_http: bool, store: str | None, workspace: Path | None,
+    jupyterhub: bool, insecure_http: bool, store: str | None, workspace: Path | None,
 ) -> int:  # fmt: skip
     """Serve the pages on which changes are approved: Jupyter Server without kernels, terminals and files.
 
