@@ -10,7 +10,7 @@ from tornado.httputil import url_concat
 
 from slaopt.apply.actor import may
 from slaopt.server.base import SlaoptHandler
-from slaopt.server.pages.rendering import POLICY, fill
+from slaopt.server.pages.rendering import POLICY, fill, sentence
 from slaopt.server.pages.shell import TABS, shell_of
 
 if TYPE_CHECKING:
@@ -81,11 +81,10 @@ class PageHandler(HtmlHandler):
 
     def show_error(self, status_code: int, told: dict[str, str]) -> None:
         """Say on a page what went wrong."""
-        message = told["message"]
         self.send(
             fill(
                 "error.html", base_url=self.base_url, title=TITLES.get(status_code, "Something went wrong"),
-                kind="entrance", message=f"{message[:1].upper()}{message[1:]}",
+                kind="entrance", message=sentence(told["message"]),
             ),
             status_code,
         )  # fmt: skip
@@ -101,11 +100,10 @@ class FragmentHandler(HtmlHandler):
 
     def show_error(self, status_code: int, told: dict[str, str]) -> None:
         """Say in the dialog what went wrong."""
-        message = told["message"]
         self.send(
             fill(
                 "dialog_error.html", base_url=self.base_url, title=TITLES.get(status_code, "Something went wrong"),
-                message=f"{message[:1].upper()}{message[1:]}",
+                message=sentence(told["message"]),
             ),
             status_code,
         )  # fmt: skip

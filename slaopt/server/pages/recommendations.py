@@ -60,7 +60,6 @@ class Card:
     rest: str
     state: str  # who proposed it, or that nobody did
     needs: str  # whose approval it takes
-    why_not: str  # why nothing can be done about it
     pairs: tuple[Pair, ...]
     words: tuple[Word, ...]
     rationale: tuple[tuple[str, str], ...]
@@ -89,7 +88,7 @@ def cards(seen: Overview, actor: Actor, approved: Mapping[int, Sequence[str]]) -
     advised = [
         _card(line, buttons(line, actor, enabled=seen.enabled), approved)
         for line in ordered
-        if line.proposal is None and line.advice is not None and line.advice.change
+        if line.proposal is None and line.opportunity
     ]
     return waiting, advised
 
@@ -177,7 +176,6 @@ def _card(line: Line, possible: tuple[Button, ...], approved: Mapping[int, Seque
         rest=rest,
         state=_state(line),
         needs=needs_words(proposal, approved.get(proposal.id, ())) if proposal is not None else "",
-        why_not=(line.why_not or "") if proposal is None else "",
         pairs=tuple(pairs_of(outcome_of(facts["now"]), outcome_of(facts["then"]), objective=facts["objective"])),
         words=tuple(word for word in (_confidence(facts), _risk(facts)) if word is not None),
         rationale=_rationale(facts),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from jupyter_server.base.handlers import JupyterHandler
 
-__all__ = ["API", "POLICY", "UNDER", "fill", "login_page"]
+__all__ = ["API", "POLICY", "UNDER", "fill", "login_page", "sentence"]
 
 UNDER = "slaopt/"  # of the pages, below the server's own address
 API = "api/v1/sla-optimization/"
@@ -61,13 +61,27 @@ def login_page(
     )
 
 
+def sentence(words: str) -> str:
+    """Make a sentence of what an error says; names keep their small letters.
+
+    >>> sentence("one person has to approve it"), sentence("slaopt is switched off."), sentence("login: 2 s is set")
+    ('One person has to approve it.', 'slaopt is switched off.', 'login: 2 s is set.')
+    """
+    first = words.split(maxsplit=1)[0] if words.strip() else ""
+    if first != "slaopt" and not first.endswith(":"):
+        words = words[:1].upper() + words[1:]
+    return words if words.endswith((".", "?")) else f"{words}."
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     from slaopt.parts.markup import bound
 
-    return Environment(
+    made = Environment(
         loader=PackageLoader("slaopt.server"), autoescape=True, undefined=StrictUndefined, finalize=bound,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    made.filters["sentence"] = sentence
+    return made

@@ -11,6 +11,7 @@ from slaopt.parts.answer import headline
 from slaopt.server.pages.links import report_file, report_page
 from slaopt.server.pages.overview import standing
 from slaopt.server.pages.recommendations import Button, buttons, needs_words
+from slaopt.server.pages.rendering import sentence
 
 if TYPE_CHECKING:
     from slaopt.server.answers import Line, Overview
@@ -59,10 +60,10 @@ def told(seen: Overview, folder: str, name: str, actor: Actor, approved: Mapping
 def _state(line: Line, actor: Actor, approved: Mapping[int, Sequence[str]]) -> str:
     """Say whose turn it is."""
     words, _ = standing(line)
-    said = f"{words[:1].upper()}{words[1:]}".rstrip(".")
+    said = sentence(words) if words else ""
     if line.proposal is not None:
         needs = needs_words(line.proposal, approved.get(line.proposal.id, ()))
-        return f"{said}, proposed by {line.proposal.proposed_by}. {needs}"
+        return f"{said[:-1]}, proposed by {line.proposal.proposed_by}. {needs}"
     if line.opportunity:
         return "Not proposed yet." if may(actor, "propose") else "Not proposed yet; proposing takes an analyst."
-    return f"{said}." if said else "Nothing is to be changed."
+    return said or "Nothing is to be changed."
