@@ -5,9 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 from slaopt import samples
@@ -19,10 +17,10 @@ from slaopt.report.folders import is_whole
 from slaopt.report.record import Recorder
 from slaopt.report.verify import Verification
 from slaopt.store import Store, open_database, open_store, upgrade
-from slaopt.store.records import NewProposal, Proposal, Role
+from slaopt.store.records import Proposal, Role
 from tests.report.builders import END, NOTEBOOKS, measured
 from tests.report.runs import handmade
-from tests.store.builders import Place, new_run, place
+from tests.store.builders import Place, place
 
 AT = END + timedelta(hours=2)
 SERVICE = "login"  # whose report raises 500 ms to 700 ms
@@ -91,18 +89,22 @@ def book_of(rules: ApprovalRules, **settings: Any) -> ParamsBook:
 
 def grounds(
     folder: Path,
+    archive: Path,
     *,
     kind: str = "sqlite",
     server: str | None = None,
     rules: ApprovalRules = ONE_IS_ENOUGH,
     exactly: bool = False,
 ) -> Grounds:
-    """A store with people and a recorded report. `exactly`: verification computes the report again each time."""
+    """A store with people and a recorded report of an archive.
+
+    `exactly`: verification computes the report again each time.
+    """
     there = place(kind, folder, server)
     upgrade(open_database(there.address))
     store = open_store(there.address)
     reports = folder / "reports"
-    shutil.copytree(archive(), reports)
+    shutil.copytree(archive, reports)
     ledger = Ledger(
         store=store,
         book=book_of(rules),
@@ -134,36 +136,12 @@ def set_threshold(there: Place, service: str, threshold: float) -> None:
         )
 
 
-@cache
-def archive() -> Path:
-    """A folder of reports that was made once."""
-    reports = Path(mkdtemp(prefix="slaopt-reports-"))
-    case = samples.service(SERVICE)
-    handmade(reports, measured(SERVICE), case.params, NOTEBOOKS / "service_report.ipynb")
+def make_archive(reports: Path) -> Path:
+    """A folder with the service's report."""
+    handmade(reports, measured(SERVICE), samples.service(SERVICE).params, NOTEBOOKS / "service_report.ipynb")
     return reports
 
 
 def by_digests(folder: Path, store: Store) -> Verification:
     """Verify a report by the digests of its files alone, since what is tested is something else."""
     return Verification(directory=folder, status="same" if is_whole(folder) else "tampered", recorded=True)
-
-
-def filed_by_hand(store: Store, service: str, *, by: str = "ann", **changes: Any) -> Proposal:
-    """A proposal from 2 s to 2.2 s with nothing behind it but a recorded run."""
-    run = new_run(service, digest="a", current_threshold=2.0, recommended_threshold=2.2)
-    with store.begin() as transaction:
-        transaction.record(run, at=AT)
-        recorded = transaction.run(service, run.input_digest)
-        assert recorded is not None
-        new = NewProposal(
-            service=service, origin="report", input_digest=run.input_digest, run_id=recorded.id,
-            prediction_id=recorded.prediction_id, current_threshold=2.0, proposed_threshold=2.2, proposed_by=by,
-            needs=changes.pop("needs"), assessment=ASSESSMENT, rollback_rules=(), **changes,
-        )  # fmt: skip
-        return transaction.proposals.add(new, change_id=f"c-{service}", at=AT)
-
-
-ASSESSMENT = {
-    "sentence": "Raise 2 s to 2.2 s.", "confidence_score": 0.9, "implementation_risk": "low", "objective": 0.99,
-    "rollback_criteria": [], "as_of": AT.isoformat(), "report_path": "x",
-}  # fmt: skip

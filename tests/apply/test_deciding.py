@@ -212,8 +212,8 @@ def test_a_forged_report_that_agrees_with_itself_is_refused(ground: Grounds) -> 
     refused(ground, RefusedError, "was made again since")  # also where only digests are looked at
 
 
-def test_a_report_that_is_verified_exactly_is_approved(tmp_path: Path) -> None:
-    exact = grounds(tmp_path, exactly=True)
+def test_a_report_that_is_verified_exactly_is_approved(tmp_path: Path, archive: Path) -> None:
+    exact = grounds(tmp_path, archive, exactly=True)
     filed = exact.proposed()
     assert approve(exact.ledger, filed.id, actor=BOB, at=AT).change is not None
 
