@@ -21,7 +21,7 @@ from slaopt.params import load_params
 from slaopt.profile import Profiles
 from slaopt.report import Recorder
 from slaopt.sources import Source, connect
-from slaopt.store import default_store, find_store, first_record, make_store
+from slaopt.store import default_store, find_store, first_record, make_store, open_database, upgrade
 from slaopt.store.records import ChangeRecord, Proposal
 from tests.commands import write_csv
 from tests.report.builders import END, measured
@@ -65,13 +65,18 @@ class Changed:
             return [entry.action for entry in transaction.audit.entries()]
 
 
-def template(folder: Path, end: datetime = END) -> Path:
-    """A workspace with a report of each service up to a moment, and a store in which one works alone."""
+def template(folder: Path, end: datetime = END, address: str | None = None) -> Path:
+    """A workspace with a report of each service up to a moment, and a store in which one works alone.
+
+    The store is a file in the workspace, or a database at an address, with nothing in it.
+    """
     workspace = folder / "workspace"
     (workspace / "params").mkdir(parents=True)
     (workspace / "params" / "default.yaml").write_text("watch_days: 5\n")
     write_notebook(workspace / "service_report.ipynb", "run", ())
-    store = make_store(default_store(workspace))
+    if address is not None:
+        upgrade(open_database(address))
+    store = make_store(address or default_store(workspace))
     for name in SERVICES:
         service = samples.service(name)
         report = handmade(workspace / "reports", _month(name, end), service.params, workspace / "service_report.ipynb")
@@ -89,9 +94,12 @@ def _month(name: str, end: datetime) -> Profiles:
 
 def proposed(shared: Path, folder: Path, services: Sequence[str] = SERVICES, *, at: datetime = AT) -> Changed:
     """A copy of a template with a proposal for each service."""
-    workspace = folder / "workspace"
+    workspace = folder / "copy"
     shutil.copytree(shared, workspace)
-    ledger = opened(workspace)
+    return _proposed(workspace, opened(workspace), services, at)
+
+
+def _proposed(workspace: Path, ledger: Ledger, services: Sequence[str], at: datetime) -> Changed:
     filed = propose(ledger, list(services), actor=ANN, at=at)
     assert all(isinstance(one, Proposal) for one in filed), filed
     return Changed(workspace, ledger)
@@ -99,15 +107,24 @@ def proposed(shared: Path, folder: Path, services: Sequence[str] = SERVICES, *, 
 
 def changed(shared: Path, folder: Path, services: Sequence[str] = SERVICES, *, at: datetime = AT) -> Changed:
     """The same with each of them in force."""
-    made = proposed(shared, folder, services, at=at)
+    return _approved(proposed(shared, folder, services, at=at), services, at)
+
+
+def changed_in(address: str, folder: Path, services: Sequence[str] = SERVICES, *, at: datetime = AT) -> Changed:
+    """The same in a database of one's own."""
+    workspace = template(folder, address=address)
+    return _approved(_proposed(workspace, opened(workspace, address), services, at), services, at)
+
+
+def _approved(made: Changed, services: Sequence[str], at: datetime) -> Changed:
     for service in services:
         approve(made.ledger, made.proposal(service).id, actor=ANN, at=at)
     return made
 
 
-def opened(workspace: Path) -> Ledger:
+def opened(workspace: Path, address: str | None = None) -> Ledger:
     """The ledger of a workspace, opened anew as another process does it."""
-    store = find_store(default_store(workspace))
+    store = find_store(address or default_store(workspace))
     assert store is not None
     return ledger_around(store, load_params(workspace), workspace)
 

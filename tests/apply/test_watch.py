@@ -20,6 +20,7 @@ from tests.apply.changed import (
     END,
     HOUR,
     changed,
+    changed_in,
     file_source,
     folder_source,
     opened,
@@ -29,6 +30,7 @@ from tests.apply.changed import (
     template,
     until,
 )
+from tests.store.builders import place
 
 STEP = timedelta(minutes=5)
 
@@ -209,13 +211,17 @@ def test_a_second_pass_does_nothing_more(here, tmp_path):
     assert here.actions() == before
 
 
-def test_two_passes_at_once_roll_back_once(here, tmp_path):
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_two_passes_at_once_roll_back_once(engine, request, tmp_path):
+    server = request.getfixturevalue("postgresql_url") if engine == "postgresql" else None
+    address = place(engine, tmp_path, server).address
+    here = changed_in(address, tmp_path)
     at = AT + 12 * HOUR
     measured = until(at, rows(["login"], slower=1.6) + rows(["catalog"]))
     results, sources = [], [file_source(tmp_path, measured, here.ledger, at) for _ in range(4)]
 
     def one_pass(source):
-        results.extend(watch(opened(here.workspace), source, at=at))
+        results.extend(watch(opened(here.workspace, address), source, at=at))
 
     threads = [Thread(target=one_pass, args=(source,)) for source in sources]
     for thread in threads:
@@ -223,6 +229,7 @@ def test_two_passes_at_once_roll_back_once(here, tmp_path):
     for thread in threads:
         thread.join()
     assert [one.state for one in results if one.service == "login"].count("rolled back") == 1
+    assert "refused" not in states(results).values()
     assert here.actions().count("roll back") == 1
     assert here.threshold() == 0.5
 
