@@ -94,15 +94,15 @@ def computed(folder: Path, manifest_digest: str, kind: Kind, settings: Mapping[s
     """
     from slaopt.assess import Assessment, analyze, assess
     from slaopt.report.folders import is_whole
-    from slaopt.report.manifest import open_run
+    from slaopt.report.manifest import Manifest, open_run
     from slaopt.result import Skipped
 
-    run = open_run(folder)
-    if run.manifest.digest != manifest_digest or not is_whole(folder):
+    if not is_whole(folder) or Manifest.read(folder).digest != manifest_digest:
         raise RefusedError(
-            f"{run.service}: the report {folder.parent.name}/{folder.name} is not as it was recorded; "
-            f"look at it with slaopt verify, and make a fresh one with `slaopt report {run.service}`"
+            f"the report {folder.parent.name}/{folder.name} is not as it was recorded; look at it with slaopt verify, "
+            "and make a fresh one with slaopt report"
         )
+    run = open_run(folder)
     params = run.params.model_copy(update=dict(settings))
     made = analyze(run.profiles, params) if kind == "analysis" else assess(run.profiles, params)
     if isinstance(made, Skipped):

@@ -7,6 +7,7 @@ from http.client import responses
 from tornado.web import HTTPError
 
 from slaopt.apply.actor import ForbiddenError
+from slaopt.apply.cases import UnknownError
 from slaopt.errors import InputError, RefusedError, SlaoptError, UnreachableError
 
 __all__ = ["AwayError", "NotFoundError", "explained", "status_of"]
@@ -22,6 +23,7 @@ class AwayError(SlaoptError):
 
 STATUSES: tuple[tuple[type[SlaoptError], int], ...] = (  # the first that fits
     (NotFoundError, 404),
+    (UnknownError, 404),
     (AwayError, 503),
     (ForbiddenError, 403),
     (RefusedError, 409),

@@ -84,6 +84,13 @@ class Proposals:
         ).order_by(table.c.id)
         return [ProposalFate(**row) for row in self._connection.execute(query).mappings()]
 
+    def of_reports(self, runs: Collection[int]) -> dict[int, tuple[int, State]]:
+        """Give id and state of the proposal that was filed from each of these runs' reports, by the run's id."""
+        table = tables.proposals
+        filed = (table.c.run_id.in_(list(runs)), table.c.origin == "report")
+        query = sa.select(table.c.run_id, table.c.id, table.c.state).where(*filed)
+        return {row.run_id: (row.id, row.state) for row in self._connection.execute(query)}
+
     def states(self, numbers: Collection[int]) -> dict[int, State]:
         """Give the state of each of these proposals, by id."""
         table = tables.proposals

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from slaopt.apply.lifecycle import OPEN
+from slaopt.apply.lifecycle import OPEN, named
 from slaopt.apply.refusals import agree
 from slaopt.result import Result
 from slaopt.server.answers.told import Advice, Performance
@@ -99,6 +99,7 @@ def lines(transaction: Transaction, shelf: Shelf, book: ParamsBook, *, at: datet
     records, runs = transaction.services(), transaction.latest_runs()
     analyses, recommendations = shelf.analyses(transaction, runs), shelf.recommendations(transaction, runs)
     proposals = {proposal.service: proposal for proposal in reversed(transaction.proposals.list(states=OPEN))}
+    filed = transaction.proposals.of_reports([run.id for run in runs.values()])
     changes = transaction.changes.newest()
     states = transaction.proposals.states({one.proposal_id for one in changes.values() if one.proposal_id is not None})
     return tuple(
@@ -112,6 +113,7 @@ def lines(transaction: Transaction, shelf: Shelf, book: ParamsBook, *, at: datet
             proposal=proposals.get(name),
             change=changes.get(name),
             states=states,
+            filed=filed,
             at=at,
         )
         for name in sorted({*records, *runs})
@@ -119,7 +121,13 @@ def lines(transaction: Transaction, shelf: Shelf, book: ParamsBook, *, at: datet
 
 
 def why_not_valid(
-    run: RunRecord, record: ServiceRecord | None, *, threshold: float | None, valid_days: float, at: datetime
+    run: RunRecord,
+    record: ServiceRecord | None,
+    *,
+    threshold: float | None,
+    valid_days: float,
+    at: datetime,
+    filed: tuple[int, State] | None = None,
 ) -> str | None:
     """Say why a recommendation no longer holds, None where it does.
 
@@ -127,7 +135,11 @@ def why_not_valid(
     ----------
     threshold
         The one that was in force when it was recommended, seconds.
+    filed
+        The proposal that was made of it, and its state.
     """
+    if filed is not None and filed[1] not in OPEN:
+        return f"Proposal {filed[0]}, made of this report, was {named(filed[1])}; a fresh report can propose again."
     age = at - run.as_of
     if age > timedelta(days=valid_days):
         days = number(age / timedelta(days=1), 2)
@@ -149,13 +161,19 @@ def _line(
     proposal: Proposal | None,
     change: ChangeRecord | None,
     states: Mapping[int, State],
+    filed: Mapping[int, tuple[int, State]],
     at: datetime,
 ) -> Line:
     params = book.services.get(name, book.default)
     why_not = None
     if run is not None and advice is not None:
         why_not = why_not_valid(
-            run, record, threshold=advice.current_threshold, valid_days=params.report_valid_days, at=at
+            run,
+            record,
+            threshold=advice.current_threshold,
+            valid_days=params.report_valid_days,
+            at=at,
+            filed=filed.get(run.id),
         )
     watched_until = None
     if change is not None and change.kind == "commit" and states.get(change.proposal_id or 0) == "committed":

@@ -30,12 +30,13 @@ def recommendations(transaction: Transaction, shelf: Shelf, book: ParamsBook, *,
     records, runs = transaction.services(), transaction.latest_runs()
     told = shelf.recommendations(transaction, runs)
     proposals = {proposal.service: proposal for proposal in reversed(transaction.proposals.list(states=OPEN))}
+    filed = transaction.proposals.of_reports([run.id for run in runs.values()])
     shown = []
     for name in sorted(told):
         run, advice = told[name].run, told[name].shown
         days = book.services.get(name, book.default).report_valid_days
         why_not = why_not_valid(
-            run, records.get(name), threshold=advice.current_threshold, valid_days=days, at=at
+            run, records.get(name), threshold=advice.current_threshold, valid_days=days, at=at, filed=filed.get(run.id)
         )  # fmt: skip
         proposal = proposals.get(name)
         state = None if proposal is None else {"id": proposal.id, "state": proposal.state}

@@ -53,9 +53,8 @@ class ServiceSummary(Result):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary(Result):
-    """All services, and totals over them."""
+    """All services, and totals over them. No time of asking is in it, so that the same is the same."""
 
-    at: datetime
     enabled: bool
     solo: bool
     monitored: int
@@ -71,7 +70,6 @@ class Summary(Result):
 def summarised(overview: Overview) -> Summary:
     """Shorten an overview."""
     return Summary(
-        at=overview.at,
         enabled=overview.enabled,
         solo=overview.solo,
         monitored=overview.monitored,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 
@@ -22,8 +23,13 @@ class ListHandler(SlaoptHandler):
 
     async def send_list(self, name: Kind, compute: Callable[[], bytes]) -> None:
         """Send a list in pieces, so that nobody else waits while it is written."""
-        text = await self.context.fresh.get(("list", name), compute)
+        text, digest = await self.context.fresh.get(("list", name), lambda: _digested(compute()))
         self.set_header("Content-Type", "application/json")
+        self.set_header("Etag", f'"{digest}"')
+        if self.check_etag_header():
+            self.set_status(304)
+            await self.finish()
+            return
         for start in range(0, len(text), CHUNK):
             self.write(text[start : start + CHUNK])
             await self.flush()
@@ -78,6 +84,10 @@ class RecommendationsHandler(ListHandler):
         given = (("strategy", body.optimization_strategy), ("business_priority", body.business_priority))
         settings = tuple((name, value) for name, value in given if value is not None)
         self.answer(await self.context.computing.answer(Asked("recommendation", body.service_type, settings)))
+
+
+def _digested(text: bytes) -> tuple[bytes, str]:
+    return text, hashlib.sha256(text).hexdigest()
 
 
 def _without_seasons(text: bytes) -> bytes:

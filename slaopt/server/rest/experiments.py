@@ -8,12 +8,13 @@ from slaopt.server.base import SlaoptHandler
 from slaopt.server.models import StartExperiment, StopExperiment
 from slaopt.server.rest.operations import operation
 
-__all__ = ["ActiveExperimentsHandler", "ExperimentHandler", "ExperimentsHandler", "StopExperimentHandler"]
+__all__ = ["ActiveExperimentsHandler", "ExperimentHandler", "ExperimentsHandler", "StopExperimentHandler", "later"]
 
 LATER = "experiments come with a later version of slaopt; until then ask for an immediate or a scheduled change"
 
 
-def _later() -> web.HTTPError:
+def later() -> web.HTTPError:
+    """Give the answer to whatever takes experiments."""
     return web.HTTPError(501, LATER)
 
 
@@ -24,7 +25,7 @@ class ExperimentsHandler(SlaoptHandler):
     async def post(self) -> None:
         """Check what is asked for, and say that experiments come later."""
         self.json_body(StartExperiment)
-        raise _later()
+        raise later()
 
 
 class ActiveExperimentsHandler(SlaoptHandler):
@@ -33,7 +34,7 @@ class ActiveExperimentsHandler(SlaoptHandler):
     @operation("Running experiments", action="read", answers={}, refusals=(501,))
     async def get(self) -> None:
         """Say that experiments come later."""
-        raise _later()
+        raise later()
 
 
 class ExperimentHandler(SlaoptHandler):
@@ -42,7 +43,7 @@ class ExperimentHandler(SlaoptHandler):
     @operation("An experiment", action="read", answers={}, refusals=(501,))
     async def get(self, number: str) -> None:
         """Say that experiments come later."""
-        raise _later()
+        raise later()
 
 
 class StopExperimentHandler(SlaoptHandler):
@@ -52,4 +53,4 @@ class StopExperimentHandler(SlaoptHandler):
     async def post(self, number: str) -> None:
         """Check what is asked for, and say that experiments come later."""
         self.json_body(StopExperiment)
-        raise _later()
+        raise later()

@@ -8,7 +8,7 @@ from typing import Any
 from slaopt.apply.deciding import approve, commit, schedule
 from slaopt.apply.ending import reject, withdraw
 from slaopt.apply.filing import propose
-from slaopt.apply.lifecycle import OPEN
+from slaopt.apply.lifecycle import OPEN, named
 from slaopt.apply.preview import Preview, preview
 from slaopt.apply.requests import Outcome
 from slaopt.errors import RefusedError
@@ -18,6 +18,7 @@ from slaopt.server.faults import NotFoundError
 from slaopt.server.models import Approve, Commit, ProposalsQuery, Propose, Reject, Schedule, Withdraw
 from slaopt.server.rest.operations import operation
 from slaopt.store.records import ApprovalRecord, Proposal, State
+from slaopt.wording import seconds
 
 __all__ = [
     "ApproveHandler",
@@ -56,15 +57,18 @@ class ProposalsHandler(SlaoptHandler):
         refusals=(404, 409),
     )
     async def post(self) -> None:
-        """File a proposal from the newest report of a service; one that is filed already is given back."""
+        """File a proposal from the newest report of a service; one that is open already is given back."""
         body, actor = self.json_body(Propose), await self.actor()
         at = self.context.now()
         (filed,) = await self.run(propose, self.context.ledger, [body.service_type], actor=actor, at=at)
         if isinstance(filed, Skipped):
             raise RefusedError(filed.reason)
-        repeated = filed.proposed_at < at
-        sentence = f"Proposal {filed.id} {'is filed already' if repeated else 'is filed'}: {filed.state}."
-        self.answer(Outcome(proposal=filed, repeated=repeated, sentence=sentence))
+        if filed.state not in OPEN:
+            raise RefusedError(
+                f"{filed.service}: proposal {filed.id}, made of this report, was {named(filed.state)}; "
+                "a fresh report can be proposed again"
+            )
+        self.answer(Outcome(proposal=filed, repeated=filed.proposed_at < at, sentence=_filed(filed)))
 
 
 class ProposalHandler(SlaoptHandler):
@@ -167,3 +171,15 @@ class CommitHandler(DecisionHandler):
         """Bring a change into force that has all its approvals."""
         self.json_body(Commit)
         await self.decide(commit, number)
+
+
+def _filed(proposal: Proposal) -> str:
+    """Say what was proposed, and who has to approve it."""
+    now = "" if proposal.current_threshold is None else f"from {seconds(proposal.current_threshold, 6)} "
+    people = proposal.needs.approvals
+    who = "Your own approval is enough."
+    if people:
+        many = "One person" if people == 1 else f"{people} people"
+        verb = "has" if people == 1 else "have"
+        who = f"{many} other than {proposal.proposed_by} {verb} to approve it."
+    return f"Proposed: {proposal.service} {now}to {seconds(proposal.proposed_threshold, 6)}. {who}"

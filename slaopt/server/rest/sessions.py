@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tornado import web
 
-from slaopt.apply.people import log_in, log_out
 from slaopt.errors import RefusedError
 from slaopt.server.base import SlaoptHandler
 from slaopt.server.identity import SlaoptIdentityProvider
@@ -30,16 +29,11 @@ class SessionHandler(SlaoptHandler):
 
         The XSRF token is in the cookie `_xsrf` that the login page sets.
         """
-        self._refuse_flood(self.context.limits.logins, self.client)
         provider, body = self._provider(), self.json_body(LogIn)
-        ledger, now = self.context.ledger, self.context.now()
         try:
-            session = await self.run(log_in, ledger, body.name, body.password, kind="web", at=now, code=body.code)
+            session = await provider.log_in(self, body.name, body.password, code=body.code)
         except RefusedError as error:
-            raise web.HTTPError(401, str(error).replace("%", "%%")) from None
-        if (earlier := provider.session_token(self)) is not None:
-            await self.run(log_out, ledger, earlier, at=now)
-        provider.begin(self, session)
+            raise web.HTTPError(401, str(error)) from None
         user = session.user
         self.answer({
             "name": user.name, "role": user.role, "solo": False, "server": self.context.mode,
@@ -50,10 +44,7 @@ class SessionHandler(SlaoptHandler):
     async def delete(self) -> None:
         """End the session in the store, and take the cookie away."""
         provider, actor = self._provider(), await self.actor()
-        token = provider.session_token(self)
-        if token is not None:
-            await self.run(log_out, self.context.ledger, token, at=self.context.now())
-        provider.clear_login_cookie(self)
+        await provider.end(self)
         self.answer({"name": actor.name, "role": None, "solo": actor.solo, "server": self.context.mode})
 
     def _provider(self) -> SlaoptIdentityProvider:

@@ -10,6 +10,7 @@ from slaopt.apply.undoing import rollback
 from slaopt.server.answers import HistoryEntry
 from slaopt.server.base import SlaoptHandler
 from slaopt.server.models import HistoryQuery, RollbackThreshold, UpdateThreshold
+from slaopt.server.rest.experiments import later
 from slaopt.server.rest.operations import operation
 from slaopt.server.rest.published import RollbackAnswer, UpdateAnswer
 
@@ -38,6 +39,8 @@ class UpdateHandler(SlaoptHandler):
         An approver's request that equals an open proposal of somebody else is the approval of that one.
         """
         body, actor = self.json_body(UpdateThreshold), await self.actor()
+        if body.implementation_type == "ab_test":
+            raise later()
         wish = Wish(
             service=body.service_type,
             threshold=body.new_threshold,
