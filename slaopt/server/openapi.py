@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 from slaopt import __version__
 from slaopt.result import Result
-from slaopt.server.rest.operations import Operation, operations_of
-from slaopt.server.rest.published import ErrorAnswer
+from slaopt.server.operations import Operation, operations_of
+from slaopt.server.published import ErrorAnswer
 from slaopt.store import records
 
 if TYPE_CHECKING:

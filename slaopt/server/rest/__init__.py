@@ -11,6 +11,7 @@ from tornado import web
 from slaopt.server.answers.shelf import written
 from slaopt.server.base import API, SlaoptHandler
 from slaopt.server.openapi import document
+from slaopt.server.operations import operation
 from slaopt.server.rest.analyses import AnalysesHandler, RecommendationsHandler
 from slaopt.server.rest.experiments import (
     ActiveExperimentsHandler,
@@ -18,7 +19,6 @@ from slaopt.server.rest.experiments import (
     ExperimentsHandler,
     StopExperimentHandler,
 )
-from slaopt.server.rest.operations import operation
 from slaopt.server.rest.overviews import EffectivenessHandler, HealthHandler, OverviewHandler
 from slaopt.server.rest.proposals import (
     ApproveHandler,

@@ -10,8 +10,8 @@ from slaopt.report.answered import Kind
 from slaopt.server.answers import Asked
 from slaopt.server.base import SlaoptHandler
 from slaopt.server.models import Analyse, Recommend
-from slaopt.server.rest.operations import operation
-from slaopt.server.rest.published import AnalysisAnswer, RecommendationAnswer
+from slaopt.server.operations import operation
+from slaopt.server.published import AnalysisAnswer, RecommendationAnswer
 
 __all__ = ["AnalysesHandler", "RecommendationsHandler"]
 

@@ -6,7 +6,7 @@ from tornado import web
 
 from slaopt.server.base import SlaoptHandler
 from slaopt.server.models import StartExperiment, StopExperiment
-from slaopt.server.rest.operations import operation
+from slaopt.server.operations import operation
 
 __all__ = ["ActiveExperimentsHandler", "ExperimentHandler", "ExperimentsHandler", "StopExperimentHandler", "later"]
 

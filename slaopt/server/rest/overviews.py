@@ -6,8 +6,8 @@ from slaopt.errors import SlaoptError
 from slaopt.server.answers import Effectiveness, Summary, summarised
 from slaopt.server.answers.shelf import written
 from slaopt.server.base import SlaoptHandler
-from slaopt.server.rest.operations import operation
-from slaopt.server.rest.published import HealthAnswer
+from slaopt.server.operations import operation
+from slaopt.server.published import HealthAnswer
 
 __all__ = ["EffectivenessHandler", "HealthHandler", "OverviewHandler"]
 

@@ -16,7 +16,7 @@ from slaopt.result import Skipped
 from slaopt.server.base import SlaoptHandler
 from slaopt.server.faults import NotFoundError
 from slaopt.server.models import Approve, Commit, ProposalsQuery, Propose, Reject, Schedule, Withdraw
-from slaopt.server.rest.operations import operation
+from slaopt.server.operations import operation
 from slaopt.store.records import ApprovalRecord, Proposal, State
 from slaopt.wording import seconds
 

@@ -6,7 +6,7 @@ from slaopt.apply.services import configure
 from slaopt.server.base import SlaoptHandler
 from slaopt.server.faults import NotFoundError
 from slaopt.server.models import ConfigureService
-from slaopt.server.rest.operations import operation
+from slaopt.server.operations import operation
 from slaopt.store import ServiceRecord, service_name
 
 __all__ = ["ServiceHandler"]

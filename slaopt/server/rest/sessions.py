@@ -8,8 +8,8 @@ from slaopt.errors import RefusedError
 from slaopt.server.base import SlaoptHandler
 from slaopt.server.identity import SlaoptIdentityProvider
 from slaopt.server.models import LogIn
-from slaopt.server.rest.operations import operation
-from slaopt.server.rest.published import SessionAnswer
+from slaopt.server.operations import operation
+from slaopt.server.published import SessionAnswer
 
 __all__ = ["SessionHandler"]
 

@@ -10,9 +10,9 @@ from slaopt.apply.undoing import rollback
 from slaopt.server.answers import HistoryEntry
 from slaopt.server.base import SlaoptHandler
 from slaopt.server.models import HistoryQuery, RollbackThreshold, UpdateThreshold
+from slaopt.server.operations import operation
+from slaopt.server.published import RollbackAnswer, UpdateAnswer
 from slaopt.server.rest.experiments import later
-from slaopt.server.rest.operations import operation
-from slaopt.server.rest.published import RollbackAnswer, UpdateAnswer
 
 if TYPE_CHECKING:
     from slaopt.apply.requests import Outcome
