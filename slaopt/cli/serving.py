@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -35,14 +36,18 @@ def serve(
     \b
     Example:  slaopt serve --port 8890
     """
+    from slaopt.server.hub import Hub
     from slaopt.server.serving import Serving
     from slaopt.server.serving import serve as run
     from slaopt.workspace import find_workspace
 
+    hub = Hub.of(os.environ) if jupyterhub else None
+    if hub is not None:
+        ip, port, base_url = hub.ip, hub.port, hub.base_url
     run(
         Serving(
             workspace=find_workspace(workspace), store=store, ip=ip, port=port, base_url=base_url, certfile=certfile,
-            keyfile=keyfile, behind_proxy=behind_proxy, insecure_http=insecure_http,
+            keyfile=keyfile, behind_proxy=behind_proxy, insecure_http=insecure_http, hub=hub,
         )
     )  # fmt: skip
     return DONE

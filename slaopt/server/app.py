@@ -14,6 +14,7 @@ from slaopt.errors import InputError
 from slaopt.server import pages, rest
 from slaopt.server.base import API, PAGES, SlaoptHandler, needs
 from slaopt.server.context import Context
+from slaopt.server.hub import CALLBACK, HubCallbackHandler, HubLoginHandler
 from slaopt.server.identity import LoginHandler, LogoutHandler
 from slaopt.workspace import find_workspace, workspace_around
 
@@ -85,7 +86,9 @@ class SlaoptApp(ExtensionApp):
         """Put the routes before Jupyter's own."""
         if self.serverapp is not None:
             application = cast("web.Application", self.serverapp.web_app)
-            found: list[Any] = list(routes(str(self.settings["base_url"]), alone=self.alone))
+            found: list[Any] = list(
+                routes(str(self.settings["base_url"]), alone=self.alone, hub="slaopt_hub" in self.settings)
+            )
             application.add_handlers(".*$", found)
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
@@ -114,13 +117,15 @@ class SlaoptApp(ExtensionApp):
             return root
 
 
-def routes(base_url: str, *, alone: bool) -> list[Route]:
+def routes(base_url: str, *, alone: bool, hub: bool = False) -> list[Route]:
     """Give all routes with the base URL before each, the first that fits first.
 
     At the approval server the last one takes whatever is left, so that nothing of Jupyter's own is reached.
     """
     found: list[Route] = [*rest.routes(base_url), (f"{base_url}{PAGES}/ping", PingHandler, {}), *pages.routes(base_url)]
     if alone:
-        found += [(f"{base_url}login", LoginHandler, {}), (f"{base_url}logout", LogoutHandler, {})]
+        found += [(f"{base_url}login", HubLoginHandler if hub else LoginHandler, {})]
+        found += [(f"{base_url}{CALLBACK}", HubCallbackHandler, {})] if hub else []
+        found += [(f"{base_url}logout", LogoutHandler, {})]
         return [*found, (f"{base_url.rstrip('/')}/?", HomeHandler, {}), (r".*", NothingHereHandler, {})]
     return [*found, (f"{base_url}(?:{API}|{PAGES})(?:/.*)?", NothingHereHandler, {})]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from slaopt.server.context import Context
     from slaopt.store import UserRecord
 
-__all__ = ["LoginHandler", "LogoutHandler", "SlaoptIdentityProvider"]
+__all__ = ["LoginHandler", "LogoutHandler", "SlaoptIdentityProvider", "safe_next"]
 
 SIGNED_FOR = 12 / 24  # days after which a cookie is not even looked up
 SESSION = re.compile(r"[\w-]{20,200}")
@@ -144,11 +144,7 @@ class LoginHandler(SlaoptHandler):
         self.finish(login_page(self, next_url=self._next(), **values))
 
     def _next(self) -> str:
-        """Where to go then: a path of this server, whatever the address says."""
-        home = f"{self.base_url}{PAGES}/"
-        wanted = self.get_argument("next", home)
-        plain = wanted.startswith(home) and not re.search(r"[\\\x00-\x20\x7f]|//|/\.\.?(/|$)", wanted.partition("?")[0])
-        return wanted if plain else home
+        return safe_next(self.base_url, self.get_argument("next", ""))
 
 
 class LogoutHandler(SlaoptHandler):
@@ -159,6 +155,13 @@ class LogoutHandler(SlaoptHandler):
         """End the session in the store, and take the cookie away."""
         await _provider(self).end(self)
         self.answer({"message": "logged out"})
+
+
+def safe_next(base_url: str, wanted: str) -> str:
+    """Give where to go after a login: a page of this server, whatever the address says."""
+    home = f"{base_url}{PAGES}/"
+    plain = wanted.startswith(home) and not re.search(r"[\\\x00-\x20\x7f]|//|/\.\.?(/|$)", wanted.partition("?")[0])
+    return wanted if plain else home
 
 
 async def _user_of(context: Context, token: str) -> UserRecord | None:

@@ -18,6 +18,7 @@ from slaopt.errors import InputError
 from slaopt.params import load_params
 from slaopt.server.authorizer import SlaoptAuthorizer
 from slaopt.server.base import PAGES
+from slaopt.server.hub import Hub
 from slaopt.server.identity import SlaoptIdentityProvider
 
 __all__ = ["PORT", "Serving", "serve"]
@@ -40,6 +41,7 @@ class Serving:
     keyfile: Path | None = None
     behind_proxy: bool = False  # X-Forwarded-* are believed, and cookies go over TLS alone
     insecure_http: bool = False
+    hub: Hub | None = None  # that people log in at; address and path are then those that it gave
 
     @property
     def is_local(self) -> bool:
@@ -120,12 +122,12 @@ def config_of(serving: Serving) -> Config:
             "authenticate_prometheus": True,
             "terminals_enabled": False,
             "quit_button": False,
-            "trust_xheaders": serving.behind_proxy,
+            "trust_xheaders": serving.behind_proxy or serving.hub is not None,
             "max_body_size": LARGEST_BODY,
             "max_buffer_size": 2 * LARGEST_BODY,
             "identity_provider_class": SlaoptIdentityProvider,
             "authorizer_class": SlaoptAuthorizer,
-            "tornado_settings": {"xsrf_cookie_kwargs": _xsrf_cookie(serving)},
+            "tornado_settings": {"xsrf_cookie_kwargs": _xsrf_cookie(serving), **_hub(serving)},
             **_hosts(serving),
         },
         "ContentsManager": {"files_handler_class": None},
@@ -135,6 +137,10 @@ def config_of(serving: Serving) -> Config:
     if serving.certfile is not None:
         settings["ServerApp"] |= {"certfile": str(serving.certfile), "keyfile": str(serving.keyfile or "")}
     return Config(settings)
+
+
+def _hub(serving: Serving) -> dict[str, Any]:
+    return {} if serving.hub is None else {"slaopt_hub": serving.hub}
 
 
 def _is_secure(serving: Serving) -> bool:
@@ -149,10 +155,10 @@ def _xsrf_cookie(serving: Serving) -> dict[str, Any]:
 def _hosts(serving: Serving) -> dict[str, Any]:
     """Names by which the server may be asked for, so that a foreign name which points here (DNS rebinding) is refused.
 
-    Those are this machine's own, and the one that params name as `server`. Without one, a server that others reach
-    has to take every name.
+    Those are this machine's own, and the one that params name as `server`. Without one, a server that others reach,
+    or that a hub's proxy stands before, has to take every name.
     """
     named = urlsplit(load_params(serving.workspace).default.server or "").hostname
-    if not serving.is_local and named is None:
+    if named is None and (serving.hub is not None or not serving.is_local):
         return {"allow_remote_access": True}
     return {"allow_remote_access": False, "local_hostnames": ["localhost", *([named] if named else [])]}

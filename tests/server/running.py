@@ -218,7 +218,7 @@ def approval_server(
     program: str = "slaopt",
 ) -> Iterator[Running]:  # fmt: skip
     """Run `slaopt serve` until the block ends; port 0: a free one. Another program runs the same command around it."""
-    port = port or _free_port()
+    port = port or free_port()
     command = [
         sys.executable, "-m", program, "serve", "--workspace", str(workspace), "--port", str(port),
         "--base-url", base_url, *options,
@@ -234,7 +234,7 @@ def lab_server(
     workspace: Path, *options: str, lab: bool = False, environment: Mapping[str, str] | None = None
 ) -> Iterator[Running]:
     """Run Jupyter Server with the extension, JupyterLab's too where `lab`, until the block ends."""
-    port, token = _free_port(), "0123456789abcdef0123456789abcdef"
+    port, token = free_port(), "0123456789abcdef0123456789abcdef"
     command = [
         sys.executable, "-m", "jupyterlab" if lab else "jupyter_server", f"--ServerApp.root_dir={workspace}",
         f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1", "--allow-root",
@@ -283,7 +283,7 @@ def _wait(running: Running, path: str) -> None:
     raise AssertionError(f"the server did not answer\n{running.said}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     import socket
 
     with socket.socket() as probe:

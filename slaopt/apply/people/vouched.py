@@ -1,0 +1,48 @@
+"""Logins that another system vouches for: it says who somebody is, the store says what they may."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from slaopt.apply.actor import Actor, ForbiddenError
+from slaopt.apply.ledger import note
+from slaopt.apply.people.logins import LASTS, Session, token_digest
+
+if TYPE_CHECKING:
+    from slaopt.apply.ledger import Ledger
+
+__all__ = ["log_in_vouched"]
+
+
+def log_in_vouched(ledger: Ledger, name: str, *, voucher: str, at: datetime) -> Session:
+    """Begin a web session of a user whose name another system has checked.
+
+    Parameters
+    ----------
+    ledger
+        The store.
+    name
+        As the other system writes it; the store's user of that name may be written in another case.
+    voucher
+        The other system; the audit log names it.
+    at
+        The time.
+
+    Raises
+    ------
+    ForbiddenError
+        If the store has no active user of that name.
+    """
+    token = secrets.token_urlsafe(32)
+    with ledger.writing("log in", actor=None, at=at) as transaction:
+        user = transaction.people.find(name)
+        if user is None or not user.is_active:
+            raise ForbiddenError(f"{name} is known to {voucher}, but is no active user here: an admin can change that")
+        transaction.people.end_expired(at)
+        transaction.people.begin_session(
+            user.name, token_digest=token_digest(token), kind="web", expires_at=at + LASTS, at=at
+        )
+        note(transaction, "log in", actor=Actor(user.name, user.role), at=at, kind="web", voucher=voucher)
+    return Session(token=token, user=user, expires_at=at + LASTS)
