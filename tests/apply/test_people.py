@@ -213,6 +213,13 @@ def test_a_password_is_the_same_however_its_accents_are_typed(ledger):
     assert log_in(ledger, "dora", "cre\u0300me bru\u0302le\u0301e!", kind="web", at=AT).user.name == "dora"
 
 
+@pytest.mark.parametrize("given", ["\ud800", "\x00", "", " ", "x" * 100_000, "'; DROP TABLE sla_users; --"])
+def test_odd_names_passwords_and_codes_are_only_wrong(ledger, given):
+    for name, password, code in (("dora", given, None), (given, PASSWORD, None), (given, given, given)):
+        with pytest.raises(RefusedError, match="is wrong"):
+            log_in(ledger, name, password, kind="web", at=AT, code=code)
+
+
 def test_all_refused_logins_look_alike(ledger):
     add_user(ledger, "hub", role="viewer", password=None, actor=DORA, at=AT)
     disable_user(ledger, "ann", actor=DORA, at=AT)

@@ -29,7 +29,7 @@ def hashed(password: str, *, name: str) -> str:
         raise InputError(f"a password has {SHORTEST} to {LONGEST} characters, this one {len(said)}; take a longer one")
     if said.casefold() == _normal(name).casefold():
         raise InputError("the password is the user's name; take another")
-    return _hasher().hash(said)
+    return _hasher().hash(_bytes(said))
 
 
 def matches(kept: str | None, password: str) -> bool:
@@ -38,7 +38,7 @@ def matches(kept: str | None, password: str) -> bool:
 
     said = _normal(password)
     try:
-        right = _hasher().verify(kept or NOBODY, said if len(said) <= LONGEST else "")
+        right = _hasher().verify(kept or NOBODY, _bytes(said) if len(said) <= LONGEST else b"")
     except VerificationError:
         return False
     return right and kept is not None
@@ -48,6 +48,10 @@ def _hasher() -> PasswordHasher:
     from argon2 import PasswordHasher
 
     return PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)  # RFC 9106, section 4, second choice
+
+
+def _bytes(password: str) -> bytes:
+    return password.encode("utf-8", "surrogatepass")  # JSON can hold half a character
 
 
 def _normal(password: str) -> str:
