@@ -50,6 +50,8 @@ def test_the_shipped_defaults_are_valid_and_equal_to_the_built_in_ones():
         ("objective: 99", ["default.yaml", "`objective`", "less than 1", "99"]),
         ("threshold: 3 parsecs", ["`threshold`", "3 parsecs", "not a duration"]),
         ("timezone: Mars/Base", ["`timezone`", "Mars/Base", "IANA"]),
+        ("server: javascript:alert(1)", ["`server`", "is no address", "https://"]),
+        ("server: slaopt.example.org", ["`server`", "is no address"]),
         ("min_threshold: 3\nmax_threshold: 1", ["min_threshold is greater"]),
         ("days: 30\nhistory_days: 10", ["history_days (10) is less than days (30)"]),
         ("excluded: {holiday: [2026-12-25]}", ["`excluded.holiday`", "unknown key"]),
