@@ -6,6 +6,7 @@ appended to its file. What it did, and how many points there were, is written to
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -28,12 +29,12 @@ from slaopt.apply.watch import watch
 from slaopt.params import Params, ParamsBook
 from slaopt.profile import Profiles
 from slaopt.store import Store, open_store
-from tests.apply.builders import CID, by_digests
+from tests.apply.builders import CID, ONE_IS_ENOUGH, by_digests
 from tests.report.runs import Held, small
 from tests.store.builders import AT
 
 ROOT = Path(__file__).parents[2]
-BOOK = ParamsBook(default=Params(watch_days=1), services={})
+BOOK = ParamsBook(default=Params(watch_days=1, approvals=ONE_IS_ENOUGH), services={})
 WATCHED_AT = AT + timedelta(days=2)
 
 
@@ -203,4 +204,5 @@ if __name__ == "__main__":
     import slaopt.apply.judging
     import slaopt.report.verify  # noqa: F401
 
+    gc.freeze()  # so that forks share what was imported
     _serve(Path(sys.argv[1]))
