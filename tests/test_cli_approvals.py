@@ -229,6 +229,9 @@ def test_rejecting_and_withdrawing(slaopt, proposed):
     assert slaopt("reject", "1", "--reason", "the campaign ends on Friday").out == "Proposal 1 is rejected by bob.\n"
     assert "no open proposal" in slaopt("proposals").out
     assert "rejected" in slaopt("proposals", "--all").out
+    assert slaopt("propose", "login").out == (
+        "login  500 ms → 700 ms is rejected: proposal 1 has ended, and a fresh report can propose again\n"
+    )
     become("cid", proposed)
     refused = slaopt("approve", "1")
     assert (refused.status, "a proposal that is rejected cannot be approved" in refused.err) == (4, True)

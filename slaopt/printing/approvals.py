@@ -33,7 +33,7 @@ def filed_lines(results: Sequence[Proposal | Skipped]) -> Iterator[str]:
             yield skipped_line(result)
         else:
             name = visible(result.service, LONGEST_NAME)
-            yield f"{name}  {_change(result)} is {_state(result)}: slaopt preview {result.id}"
+            yield f"{name}  {_change(result)} is {_state(result)}: {_next(result)}"
     if not results:
         yield "no report yet: slaopt report makes one of each service"
 
@@ -94,6 +94,12 @@ def preview_lines(shown: Preview) -> Iterator[str]:
         yield from _told("report", f"reports/{shown.report_path}{until}")
     for command in shown.commands:
         yield f"  → {visible(command)}"
+
+
+def _next(proposal: Proposal) -> str:
+    if proposal.state in ("rejected", "withdrawn", "expired", "superseded", "rolled_back"):
+        return f"proposal {proposal.id} has ended, and a fresh report can propose again"
+    return f"slaopt preview {proposal.id}"
 
 
 def _reason(proposal: Proposal) -> str:
