@@ -1,72 +1,35 @@
-"""A watch after a change: whether the violation rate is above what hour and the service's own unrest explain.
+"""The watch after a change: what it learns, and what it will see, reckoned beforehand.
 
-Every five minutes, for windows of 1, 3, 6 and 24 hours, the violations X are set against those expected, E: executions
-times a rate by hour of day and weekend. Anscombe's root makes their difference comparable at small and at large counts;
-it is divided by what the level itself varies by over such a window. The greatest of the windows is the statistic, and
-its bound is what the service's own days pass once in 180. So a service whose level wanders gets a higher bound, and
-what can then be seen is reckoned beforehand, by injection, instead of being promised. Where the level of the service
-changed for good, what came before is set against its own level, and a day on either side of the change is left out.
-
-The bound is never so low that a handful of slow executions undoes a change, not even where history holds no violation.
-
-References
-----------
-Anscombe: The transformation of Poisson, binomial and negative-binomial data. Biometrika 35 (1948).
+A service whose level wanders gets a higher bound (`usual`). What can then be seen is found by injection into its own
+history, instead of being promised.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from slaopt.analysis.alerts import spread_starts
-from slaopt.analysis.days import local_times
-from slaopt.analysis.effective import WEEKEND
-from slaopt.analysis.extremes import DAY, fit_gumbel, greatest_of_days
-from slaopt.analysis.windows import cumulative, window_sums
-from slaopt.buckets import SAME
+from slaopt.analysis.extremes import DAY
+from slaopt.analysis.usual import FEWEST_DAYS, STATISTIC, WINDOWS, Counts, Usual, counted_at, judged, learn, recent
+from slaopt.analysis.windows import cumulative
 from slaopt.profile import Profile
 from slaopt.result import Result
 from slaopt.wording import number
 
-__all__ = [
-    "FACTORS",
-    "STATISTIC",
-    "WINDOWS",
-    "Detectable",
-    "Evidence",
-    "Usual",
-    "Watch",
-    "counted_at",
-    "evidence",
-    "per_quarter",
-    "recent",
-    "rise",
-    "statistic",
-    "usual",
-    "watch",
-]
+__all__ = ["FACTORS", "QUARTER", "WITHIN", "Detectable", "Watch", "per_quarter", "rise", "watch"]
 
 Floats = NDArray[np.float64]
-Slots = NDArray[np.int64]
 
-STATISTIC: Final = "watch_z"
-WINDOWS = tuple(timedelta(hours=hours) for hours in (1, 3, 6, 24))
-HISTORY = timedelta(days=30)  # that a watch learns from
-FEWEST_DAYS = 14
-RARE_DAYS = 180  # a usual day passes the bound once in so many
 QUARTER = 90  # days
-LEAST_BOUND = 3.3  # five violations where next to none are expected, and what counting alone passes on few days
 FACTORS = (1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0)  # on the violation rate, tried beforehand
 TRIPLED = FACTORS.index(3.0)
 WITHIN = (6, 24)  # hours
 SEEN = 0.95
-NEW_LEVEL = 4.0  # with 1, quarters after a change held 1.3 alarms; with this 0.8 (40 simulated)
 STARTS = 120
 RISES = {2.0: "a doubled violation rate", 3.0: "a tripled violation rate"}
 
@@ -78,18 +41,6 @@ class Detectable(Result):
     hours: int
     factor: float | None  # least factor on the violation rate that 95 % of starts see; None: none that was tried
     x3_seen: float  # 0–1: share of the starts at which a tripled violation rate is seen
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Usual(Result):
-    """What is usual at one threshold: the rate by hour, how far the level wanders, and the bound of the statistic."""
-
-    threshold: float  # at which violations are counted
-    rates: Floats  # (2, 24) violation rate by weekday or weekend × hour of day, local time
-    unrest: Floats  # (windows,) relative standard deviation of the level over each window
-    bound: float
-    passed: float  # probability that a usual day passes the bound
-    days: int  # it was learned from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,98 +60,6 @@ class Watch(Result):
     why: str | None
 
 
-def usual(steps: Profile, threshold: float, *, since: datetime | None = None) -> Usual | None:
-    """Learn from the last 30 days of a Profile of five-minute steps what is usual; None under 14 days with executions.
-
-    The rate by hour is that of two harmonics and a weekend effect (Poisson, log link), times another level before
-    `since`; the variance of the level over a window is that of its violations beyond their own number.
-    """
-    history = recent(steps)
-    counted = counted_at(history, threshold)
-    counts = _Counts.of(history, counted, since=since)
-    return None if counts.days < FEWEST_DAYS else _usual(counts, counted)[0]
-
-
-def counted_at(steps: Profile, threshold: float) -> float:
-    """Give the threshold at which violations are watched: where they are only bracketed, the next tighter counted one.
-
-    What is learned between two counted thresholds would be off from what is counted exactly later on.
-    """
-    at = int(np.searchsorted(steps.bounds, threshold * (1 - SAME)))
-    return threshold if at == 0 or steps.violations(threshold).exact else float(steps.bounds[at - 1])
-
-
-def _usual(counts: _Counts, threshold: float) -> tuple[Usual, _Counts]:
-    """What is usual, and the counts with the level that they had before the change."""
-    rates, earlier = _rates(counts)
-    counts = replace(counts, level=np.where(counts.before, earlier, 1.0))
-    seen, expected = counts.windows(rates)
-    unrest = np.sqrt(_variances(seen[:, counts.settled], expected[:, counts.settled]))
-    highest = counts.daily(_scores(seen, expected, unrest).max(axis=0))
-    fitted = fit_gumbel(highest)
-    bound = max(float(np.ceil(100 * fitted.once_in(RARE_DAYS)) / 100), LEAST_BOUND)
-    if counts.before.any():  # few days say where the new level lies, so it is trusted less
-        new_days = max(float((counts.settled & ~counts.before).sum()) * counts.step / DAY, 1.0)
-        unrest = np.sqrt(unrest**2 + NEW_LEVEL * unrest[-1] ** 2 / new_days)
-    learned = Usual(
-        threshold=threshold, rates=rates, unrest=unrest, bound=bound, passed=fitted.exceeded(bound), days=counts.days
-    )
-    return learned, counts
-
-
-def statistic(usual: Usual, fresh: Profile, *, since: datetime | None = None) -> Floats:
-    """Give the statistic at each slot of a Profile of five-minute steps, (slots,); −∞ in excluded time.
-
-    Only windows that lie inside the Profile are looked at, so it should begin a day before the first look. `since`:
-    what came before is taken to have been as usual, whatever it was, since a change then cannot have caused it.
-    """
-    return _statistic(usual, _Counts.of(fresh, usual.threshold), before=_slots_before(fresh, since))
-
-
-def _slots_before(fresh: Profile, since: datetime | None) -> int:
-    """Number of slots of a Profile that begin before a moment."""
-    return 0 if since is None else min(max(-((fresh.start - since) // fresh.step), 0), fresh.slots)
-
-
-def _statistic(usual: Usual, counts: _Counts, *, before: int = 0) -> Floats:
-    if before:
-        as_usual = np.concatenate([counts.expected(usual.rates)[:before], counts.violations[before:]])
-        counts = replace(counts, violations=as_usual)
-    seen, expected = counts.windows(usual.rates)
-    scores = _scores(seen, expected, usual.unrest)
-    for score, length in zip(scores, counts.lengths, strict=True):
-        score[: length - 1] = -np.inf
-    return np.where(counts.counting, scores.max(axis=0), -np.inf)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence(Result):
-    """What the statistic rests on at one slot: its greatest window, as far as it lies after the change."""
-
-    window: timedelta
-    executed: float
-    seen: float  # violations
-    expected: float
-
-
-def evidence(usual: Usual, fresh: Profile, slot: int, *, since: datetime) -> Evidence:
-    """Say which window makes the statistic what it is at a slot that is judged, and what was counted in it."""
-    counts, before = _Counts.of(fresh, usual.threshold), _slots_before(fresh, since)
-    usually = counts.expected(usual.rates)
-    seen = np.concatenate([usually[:before], counts.violations[before:]])
-    starts = [max(slot + 1 - length, 0) for length in counts.lengths]
-    sums = np.array([[values[start : slot + 1].sum() for start in starts] for values in (seen, usually)])
-    inside = np.array(counts.lengths) <= slot + 1
-    scores = np.where(inside, _scores(sums[0][:, None], sums[1][:, None], usual.unrest)[:, 0], -np.inf)
-    after = slice(max(starts[int(np.argmax(scores))], before), slot + 1)
-    return Evidence(
-        window=(after.stop - after.start) * fresh.step,
-        executed=float(counts.executed[after].sum()),
-        seen=float(counts.violations[after].sum()),
-        expected=float(usually[after].sum()),
-    )
-
-
 def watch(steps: Profile, threshold: float, *, since: datetime | None = None, seed: int = 0) -> Watch:
     """Learn a watch from the last 30 days, and reckon by injection what it would see; `seed` is of the injections.
 
@@ -208,17 +67,17 @@ def watch(steps: Profile, threshold: float, *, since: datetime | None = None, se
     """
     history = recent(steps)
     counted = counted_at(history, threshold)
-    counts = _Counts.of(history, counted, since=since)
+    counts = Counts.of(history, counted, since=since)
     if counts.days < FEWEST_DAYS:
         why = f"only {counts.days} days with executions; a watch needs {FEWEST_DAYS} to learn what is usual"
         return Watch(
             threshold=threshold, statistic=STATISTIC, bound=None, windows=WINDOWS, false_alarms_per_quarter=None,
             alarms=0, detectable=(), days=counts.days, usual=None, sentence=f"No watch: {why}.", why=why,
         )  # fmt: skip
-    learned, counts = _usual(counts, counted)
+    learned, counts = learn(counts, counted)
     detectable = _detectable(counts, learned, np.random.default_rng(seed))
     false_alarms = QUARTER * learned.passed * counts.days / max(counts.settled.sum() * counts.step / DAY, 1)
-    alarming = counts.daily(_statistic(learned, counts)) > learned.bound
+    alarming = counts.daily(judged(learned, counts)) > learned.bound
     return Watch(
         threshold=threshold, statistic=STATISTIC, bound=learned.bound, windows=WINDOWS,
         false_alarms_per_quarter=false_alarms, alarms=int(alarming.sum()), detectable=detectable,
@@ -244,121 +103,13 @@ def per_quarter(alarms: float) -> str:
     return f"about {number(alarms, 1)} a quarter" if alarms >= 0.05 else "under 0.1 a quarter"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Counts:
-    """What is looked at, each (slots,)."""
-
-    executed: Floats
-    violations: Floats
-    weekend: Slots  # 0 or 1
-    hour: Slots  # of the day, local time
-    counting: NDArray[np.bool_]  # False in excluded time, and while the level changes
-    before: NDArray[np.bool_]  # before the level changed
-    settled: NDArray[np.bool_]  # not within a day of the change
-    level: Floats  # of the violation rate, relative to that after the change
-    step: timedelta
-
-    @classmethod
-    def of(cls, steps: Profile, threshold: float, *, since: datetime | None = None) -> _Counts:
-        _, weekday, hour = local_times(steps)
-        changed = 0 if since is None else int((since - steps.start) / steps.step)  # slots before the change
-        slot = np.arange(steps.slots)
-        settled = (np.abs(slot + 0.5 - changed) > DAY / steps.step) | (changed <= 0)
-        return cls(
-            executed=steps.valid,
-            violations=steps.violations(threshold).middle,
-            weekend=np.isin(weekday, WEEKEND).astype(np.int64),
-            hour=hour,
-            counting=(steps.slot_sums.excluded < 1) & settled,
-            before=slot < changed,
-            settled=settled,
-            level=np.ones(steps.slots),
-            step=steps.step,
-        )
-
-    @property
-    def lengths(self) -> list[int]:
-        """Slots of each window."""
-        return [round(window / self.step) for window in WINDOWS]
-
-    @property
-    def days(self) -> int:
-        """Number of spans of 24 hours before the end that have executions."""
-        return len(self.daily(self.executed))
-
-    def daily(self, values: Floats) -> Floats:
-        """Give the greatest value of each day with executions: (slots,) → (days,)."""
-        quiet = np.where(self.settled, values, -np.inf)
-        days = greatest_of_days(quiet, np.where(self.settled, self.executed, 0.0), self.step)
-        return days[np.isfinite(days)]
-
-    def expected(self, rates: Floats) -> Floats:
-        """Violations expected in each slot, (slots,)."""
-        return np.asarray(self.executed * rates[self.weekend, self.hour] * self.level)
-
-    def windows(self, rates: Floats) -> tuple[Floats, Floats]:
-        """Violations, and those expected, in the windows that end with each slot, (windows, slots) each."""
-        sums = cumulative(np.stack([self.violations, self.expected(rates)]))
-        both = np.stack([window_sums(sums, length) for length in self.lengths], axis=1)
-        return both[0], np.maximum(both[1], 0.0)
-
-
-def recent(steps: Profile) -> Profile:
-    """Give the last 30 days, which a watch learns from."""
-    return steps.between(max(steps.start, steps.end - HISTORY), steps.end)
-
-
-def _rates(counts: _Counts) -> tuple[Floats, float]:
-    """Violation rate by weekend and hour of day, (2, 24), and its level before the change, relative to that after it.
-
-    Poisson likelihood, effects held near 0 where data are few.
-
-    Half a violation on either side, spread like the executions, keeps the rate of a service without one above 0.
-    """
-    cell = counts.before * 48 + counts.weekend * 24 + counts.hour
-    number = np.arange(96)
-    executed, violations = (
-        np.bincount(cell, weights=values * counts.settled, minlength=96)
-        for values in (counts.executed, counts.violations)
-    )
-    for side in (slice(0, 48), slice(48, 96)):
-        violations[side] += 0.5 * executed[side] / max(executed[side].sum(), 1.0)
-    angle = 2 * np.pi * (number % 24) / 24
-    shape = [f(k * angle) for k in (1, 2) for f in (np.sin, np.cos)]
-    design = np.stack([np.ones(96), *shape, number % 48 >= 24, number >= 48], axis=1).astype(float)
-    hold = np.diag([0.0, *np.ones(5), 0.0 if executed[48:].any() else 1.0])
-    beta = np.zeros(7)
-    beta[0] = np.log(violations.sum() / executed.sum())
-    for _ in range(50):  # Newton's steps, at most 1 long
-        expected = executed * np.exp(np.minimum(design @ beta, 0.0))
-        slope = design.T @ (violations - expected) - hold @ beta
-        step = np.clip(np.linalg.solve(design.T @ (design * expected[:, None]) + hold, slope), -1, 1)
-        beta += step
-        if np.abs(step).max() < 1e-9:
-            break
-    rates = np.exp(np.minimum(design @ beta, 0.0))
-    return np.asarray(rates[:48].reshape(2, 24)), float(np.exp(beta[-1]))
-
-
-def _variances(seen: Floats, expected: Floats) -> Floats:
-    """Relative variance of the level over each window: (windows, slots) each → (windows,)."""
-    excess = ((seen - expected) ** 2 - seen).sum(axis=1)
-    return np.asarray(np.maximum(excess, 0.0) / np.maximum((expected**2).sum(axis=1), np.finfo(float).tiny))
-
-
-def _scores(seen: Floats, expected: Floats, unrest: Floats) -> Floats:
-    """Standardised difference of seen and expected, (windows, slots)."""
-    difference = 2 * (np.sqrt(seen + 0.375) - np.sqrt(expected + 0.375))
-    return np.asarray(difference / np.sqrt(1 + unrest[:, None] ** 2 * expected))
-
-
 def _needed(usual: Usual, expected: Floats) -> Floats:
     """Violations from which on a window passes the bound, (windows, slots)."""
     root = np.sqrt(expected + 0.375) + usual.bound / 2 * np.sqrt(1 + usual.unrest[:, None] ** 2 * expected)
     return np.asarray(root**2 - 0.375)
 
 
-def _detectable(counts: _Counts, usual: Usual, rng: np.random.Generator) -> tuple[Detectable, ...]:
+def _detectable(counts: Counts, usual: Usual, rng: np.random.Generator) -> tuple[Detectable, ...]:
     """Which factors are seen: violations are added from each start on, and the watch is asked whether it alarms."""
     lengths = [round(timedelta(hours=hours) / counts.step) for hours in WITHIN]
     slots = len(counts.executed)
@@ -382,7 +133,7 @@ def _detectable(counts: _Counts, usual: Usual, rng: np.random.Generator) -> tupl
     return tuple(found)
 
 
-def _added(counts: _Counts, usual: Usual, rng: np.random.Generator) -> Floats:
+def _added(counts: Counts, usual: Usual, rng: np.random.Generator) -> Floats:
     """Violations that each of FACTORS would add to each slot, (factors, slots); a greater factor adds no fewer.
 
     They are drawn given the level, and that given the violations of its day and of its hour (gamma, conjugate): so the

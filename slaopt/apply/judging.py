@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from slaopt.analysis.watch import STATISTIC, Usual, evidence
+from slaopt.analysis.usual import STATISTIC, Usual, evidence
 from slaopt.analysis.windows import cumulative, window_sums
 from slaopt.optimize.criteria import RollbackRule, passes, values_of
 from slaopt.profile import Profile

@@ -11,7 +11,7 @@ from slaopt.result import Skipped
 from slaopt.wording import count, moment, percent, seconds
 
 if TYPE_CHECKING:
-    from slaopt.analysis.watch import Usual
+    from slaopt.analysis.usual import Usual
     from slaopt.apply.judging import Fired
     from slaopt.optimize.criteria import RollbackRule
     from slaopt.profile import Profile

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from slaopt.analysis.alerts import BURN_RATE_WINDOWS, burn_rates, factor
 from slaopt.analysis.extremes import fit_gumbel, greatest_of_days
-from slaopt.analysis.watch import QUARTER, RARE_DAYS, STATISTIC, Usual, Watch, per_quarter, recent, statistic, watch
+from slaopt.analysis.usual import RARE_DAYS, STATISTIC, Usual, recent, statistic
+from slaopt.analysis.watch import QUARTER, Watch, per_quarter, watch
 from slaopt.errors import InputError
 from slaopt.profile import Profile
 from slaopt.result import Result

@@ -10,7 +10,8 @@ import statsmodels.api as sm
 from scipy import stats
 
 from slaopt.analysis.extremes import Gumbel, fit_gumbel, greatest_of_days
-from slaopt.analysis.watch import FACTORS, LEAST_BOUND, statistic, usual, watch
+from slaopt.analysis.usual import LEAST_BOUND, statistic, usual
+from slaopt.analysis.watch import FACTORS, watch
 from tests.statistical.simulated import START
 from tests.statistical.watching import A_DAY, AN_HOUR, DAY, STEP, Watched, counted
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slaopt.analysis.watch import WINDOWS, Usual, evidence, statistic, usual, watch
+from slaopt.analysis.usual import WINDOWS, Usual, evidence, statistic, usual
+from slaopt.analysis.watch import watch
 from slaopt.apply.judging import fired, usual_of
 from slaopt.optimize.criteria import parse_rule
 from tests.statistical.watching import A_DAY, STEP, Watched, counted

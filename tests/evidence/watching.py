@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from slaopt.analysis.alerts import DEGRADATIONS
-from slaopt.analysis.watch import RARE_DAYS
+from slaopt.analysis.usual import RARE_DAYS
 from tests.evidence.tables import said, table
 from tests.statistical import watching as proofs
 from tests.statistical.simulated import monte_carlo_error

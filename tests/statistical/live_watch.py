@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slaopt.analysis.watch import WITHIN, Usual
+from slaopt.analysis.usual import Usual
+from slaopt.analysis.watch import WITHIN
 from slaopt.apply.fresh import SETTLING
 from slaopt.apply.judging import fired, usual_of
 from slaopt.optimize.criteria import Rollback, RollbackRule, passes, rollback, values_of

@@ -12,7 +12,8 @@ from scipy import optimize, signal, special, stats
 from slaopt.analysis import alerts
 from slaopt.analysis.drift import Drift, drift
 from slaopt.analysis.extremes import fit_gumbel
-from slaopt.analysis.watch import WITHIN, Usual, statistic
+from slaopt.analysis.usual import Usual, statistic
+from slaopt.analysis.watch import WITHIN
 from slaopt.buckets import counted_bounds
 from slaopt.optimize.criteria import fires, rollback
 from slaopt.profile import Profile
