@@ -15,7 +15,7 @@ __all__ = ["Chart", "attainment_chart", "objectives_chart"]
 WIDTH, HEIGHT = 1_000, 200  # of the drawing; it is stretched to its place
 WEEKS = 13
 SHOWN = 90  # days
-STEPS = (1, 2, 2.5, 5, 10)  # tops of axes, times a power of ten
+STEPS = (1, 2, 3, 4, 5, 6, 8, 10)  # tops of axes, times a power of ten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
