@@ -59,6 +59,16 @@ def test_the_wheel_ships_notebooks_defaults_templates_and_types(wheel):
     assert not any(name.startswith(("tests/", "params/", "notebooks/")) for name in names)
 
 
+def test_the_wheel_turns_its_extension_of_jupyter_on(wheel):
+    data = {name.partition(".data/data/")[2] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {
+        "etc/jupyter/jupyter_server_config.d/slaopt.json",
+        "share/jupyter/labextensions/slaopt/package.json",
+        "share/jupyter/labextensions/slaopt/install.json",
+    } < data
+    assert any(name.startswith("share/jupyter/labextensions/slaopt/static/remoteEntry.") for name in data)
+
+
 def test_the_main_job_runs_outside_the_clone(installed, tmp_path):
     work = tmp_path / "a workspace"
     slaopt(installed, tmp_path, "init", str(work))

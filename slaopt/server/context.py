@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
 
 from slaopt.apply.opening import ledger_around
+from slaopt.errors import ParamsError
 from slaopt.params import ParamsBook, load_params
 from slaopt.server.answers import Answers
 from slaopt.server.computing import Computing
@@ -33,6 +35,7 @@ Arguments = ParamSpec("Arguments")
 Made = TypeVar("Made")
 Mode = Literal["approval server", "lab"]
 
+logger = logging.getLogger("slaopt.server")
 THREADS = 8  # transactions at a time; those that write wait for one another
 GLANCE = 1.0  # seconds for which settings are not looked at again by one who only reads
 
@@ -123,11 +126,22 @@ class Context:
         return await asyncio.wrap_future(self.desk.submit(call, *args, **kwargs))
 
     async def refresh(self, *, writing: bool) -> None:
-        """Open what is not open, and take settings that have changed: always for one who writes, else now and then."""
+        """Open what is not open, and take settings that have changed: always for one who writes, else now and then.
+
+        Raises
+        ------
+        ParamsError
+            If the settings are wrong, and one writes; who only looks does so with those from before.
+        """
         now = asyncio.get_running_loop().time()
         if writing or self._ledger is None or now - self._looked >= GLANCE:
             self._looked = now
-            await self.run(self.look)
+            try:
+                await self.run(self.look)
+            except ParamsError as error:
+                if writing or self._ledger is None:
+                    raise
+                logger.warning("the settings from before hold: %s", error)
 
     def look(self) -> None:
         """Take settings and store as they are now. Waits for files; a server's handlers call `refresh`."""
