@@ -22,7 +22,7 @@ from slaopt.server.freshness import AGE
 from tests.server.running import PASSWORD, Running, approval_server, code_of, copied, log_into, store_of, xsrf
 
 DORA = Actor("dora", "admin")
-WRONG = "name, password or code is wrong"
+WRONG = "password or code is wrong"
 
 
 def statement(running: Running, sql: str, *values: object) -> list[tuple[object, ...]]:
