@@ -159,18 +159,22 @@ def propose(desk: Desk, name: str, service: str) -> None:
     with desk.person(name, "recommendations") as page:
         card(page, service).get_by_role("button", name="Propose").click()
         page.locator("dialog").get_by_role("button", name="Propose").click()
-        page.get_by_role("heading", name="Proposed").wait_for()
+        outcome(page, "Proposed").wait_for()
 
 
 def approve(desk: Desk, name: str, service: str) -> None:
     with desk.person(name, "recommendations") as page:
         card(page, service).get_by_role("button", name="Approve").click()
         submit(page).click()
-        page.get_by_role("heading", name="Approved").wait_for()
+        outcome(page, "Approved").wait_for()
 
 
 def submit(page: Any) -> Any:
     return page.locator("dialog button[type=submit]")
+
+
+def outcome(page: Any, title: str) -> Any:
+    return page.locator("dialog").get_by_role("heading", name=title, exact=True)
 
 
 def test_a_change_is_proposed_previewed_approved_seen_in_the_history_and_rolled_back(desk_of):
@@ -248,7 +252,7 @@ def test_an_expired_login_is_said_and_nothing_is_changed(desk_of):
             assert page.url == f"{desk.server.pages}recommendations"
             card(page, "login").get_by_role("button", name="Approve").click()
             submit(page).click()
-            page.get_by_role("heading", name="Approved").wait_for()
+            outcome(page, "Approved").wait_for()
         assert len(desk.changes) == 1
 
 
@@ -268,7 +272,7 @@ def test_a_double_click_makes_one_change(desk_of):
             page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
             card(page, "login").get_by_role("button", name="Approve").click()
             submit(page).dblclick()
-            page.get_by_role("heading", name="Approved").wait_for()
+            outcome(page, "Approved").wait_for()
             assert len(sent) == 1
         assert len(desk.changes) == 1
 
@@ -334,7 +338,7 @@ def test_a_rejection_needs_a_reason_and_is_in_the_history(desk_of):
             assert page.locator("dialog textarea:invalid").count() == 1
             page.get_by_label("Why").fill("too many slowdowns would not be seen")
             submit(page).click()
-            page.get_by_role("heading", name="Rejected").wait_for()
+            outcome(page, "Rejected").wait_for()
         with desk.person("ann", "history") as page:
             ended = page.get_by_role("region", name="Proposals that came to nothing").locator("tbody tr")
             playwright.expect(ended).to_contain_text("rejected")
@@ -349,7 +353,7 @@ def test_a_change_is_scheduled_in_the_zone_of_the_browser(desk_of):
             tomorrow = page.evaluate("new Date(Date.now() + 864e5 + 324e5).toISOString().slice(0, 16)")
             page.get_by_label("When").fill(tomorrow)
             submit(page).click()
-            page.get_by_role("heading", name="Scheduled").wait_for()
+            outcome(page, "Scheduled").wait_for()
             utc = page.evaluate(f"new Date('{tomorrow}').toISOString().slice(0, 16)")
         with store_of(desk.server.workspace).reading() as transaction:
             (proposal,) = transaction.proposals.list()
@@ -368,7 +372,7 @@ def test_an_admin_has_a_service_adjust_by_itself_and_sets_its_bounds(desk_of):
             page.get_by_role("button", name="Configure login").click()
             page.get_by_label("Greatest threshold").fill("0.65")
             submit(page).click()
-            page.get_by_role("heading", name="Saved").wait_for()
+            outcome(page, "Saved").wait_for()
         with store_of(desk.server.workspace).reading() as transaction:
             record = transaction.service("login")
         assert (record.auto_adjust, record.optimization_enabled, record.max_threshold) == (True, True, 0.65)
