@@ -32,6 +32,7 @@ class Computing:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._running: dict[Place, asyncio.Task[bytes]] = {}
+        self._waiting = 0  # computations that are not done
         self._kept: Counter[int] = Counter()
 
     async def answer(self, asked: Asked) -> bytes:
@@ -45,16 +46,15 @@ class Computing:
             If the report is not as it was recorded.
         """
         context = self._context
-        wanted: Wanted = await context.fresh.get(asked, lambda: context.answers.wanted(asked, at=context.now()))
-        if wanted.text is not None:
-            return wanted.sent(wanted.text)
-        return wanted.sent(await self._computed(wanted))
+        standing = await context.fresh.get("standing", lambda: context.answers.standing(at=context.now()))
+        wanted = standing.wanted(asked)
+        text = context.answers.remembered(wanted.place)
+        return wanted.sent(await self._found(wanted) if text is None else text)
 
-    async def _computed(self, wanted: Wanted) -> bytes:
+    async def _found(self, wanted: Wanted) -> bytes:
+        """Read an answer or compute it, once for all who ask meanwhile."""
         place = wanted.place
         if place not in self._running:
-            if len(self._running) >= MOST_WAITING:
-                raise web.HTTPError(503, "too many computations are waiting; try again in a few seconds")
             task = asyncio.ensure_future(self._compute(wanted))
             self._running[place] = task
             task.add_done_callback(lambda _: self._running.pop(place))
@@ -63,11 +63,17 @@ class Computing:
     async def _compute(self, wanted: Wanted) -> bytes:
         context, (run_id, kind, settings) = self._context, wanted.place
         text = await context.run(context.answers.kept, wanted.place)
-        if text is not None:  # by somebody who asked just before
+        if text is not None:
             return text
+        if self._waiting >= MOST_WAITING:
+            raise web.HTTPError(503, "too much is being computed; try again in a few seconds")
         folder = context.reports / wanted.run.report_path
-        answer = await context.compute(computed, folder, wanted.run.manifest_digest, kind, dict(wanted.settings))
-        text = written(answer)
+        self._waiting += 1
+        try:
+            answer = await context.compute(computed, folder, wanted.run.manifest_digest, kind, dict(wanted.settings))
+        finally:
+            self._waiting -= 1
+        text = await context.run(written, answer)
         context.answers.keep(wanted.place, text)
         if self._kept[run_id] < MOST_KEPT:
             self._kept[run_id] += 1

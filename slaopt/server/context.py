@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
 
 from slaopt.apply.opening import ledger_around
-from slaopt.errors import ParamsError
+from slaopt.errors import ParamsError, SlaoptError
 from slaopt.params import ParamsBook, load_params
 from slaopt.server.answers import Answers
 from slaopt.server.computing import Computing
@@ -124,6 +125,12 @@ class Context:
     ) -> Made:
         """Call a function in the desk's process: for all that computes. Both ways its data is pickled."""
         return await asyncio.wrap_future(self.desk.submit(call, *args, **kwargs))
+
+    async def warm(self) -> None:
+        """Read what is asked for first, if there is anything yet, so that the first to ask does not wait for it."""
+        with contextlib.suppress(SlaoptError):
+            await self.refresh(writing=False)
+            await self.run(self.answers.overview, at=self.now())
 
     async def refresh(self, *, writing: bool) -> None:
         """Open what is not open, and take settings that have changed: always for one who writes, else now and then.

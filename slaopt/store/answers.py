@@ -49,11 +49,11 @@ class Answers:
 
     def latest_texts(
         self, kind: AnswerKind, *, services: Collection[str] | None = None
-    ) -> dict[str, tuple[RunRecord, str]]:
-        """Give the same as the JSON that the database holds."""
+    ) -> dict[str, tuple[RunRecord, str, str]]:
+        """Give the same of the reports themselves, with settings and answer as the database holds them."""
         text = sa.cast(tables.answers.c.answer, sa.Text).label("answer")
         rows = self._latest(text, kind, None, services)
-        return {row["service_type"]: (run_of(row), row["answer"]) for row in rows}
+        return {row["service_type"]: (run_of(row), row["settings"], row["answer"]) for row in rows}
 
     def _latest(
         self,
@@ -73,7 +73,7 @@ class Answers:
             ranked = ranked.where(runs.c.service_type.in_(list(services)))
         inner = ranked.subquery()
         query = (
-            sa.select(runs, answer)
+            sa.select(runs, answers.c.settings, answer)
             .join(answers, answers.c.run_id == runs.c.id)
             .join(inner, inner.c.id == answers.c.id)
             .where(inner.c.place == 1)

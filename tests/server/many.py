@@ -1,4 +1,4 @@
-"""A store with hundreds of services, each with a run, its answers, proposals and changes: figures of two real reports."""
+"""A store with hundreds of services, each with a run, its answers, proposals and changes, from two real reports."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from slaopt.apply.scoring import assessment_of
 from slaopt.params import Params
 from slaopt.report.answered import answers_of
 from slaopt.store import NewRun, Store, Transaction, first_record
@@ -26,7 +27,7 @@ class Filled:
     params: Params
 
 
-def fill(store: Store, services: int, *, at: datetime | None = None) -> list[str]:
+def fill(store: Store, services: int, *, older: int = OLDER, at: datetime | None = None) -> list[str]:
     """Record a run of each of so many services, with a history of decided proposals and an open one at every tenth."""
     at = at or now()
     made = [one for _, one in zip(range(services), _services(), strict=False)]
@@ -35,7 +36,7 @@ def fill(store: Store, services: int, *, at: datetime | None = None) -> list[str
             record = first_record(one.name, threshold=one.params.threshold, objective=one.params.objective)
             transaction.add_service(record, by="params", reason="as params say", at=at - timedelta(days=200))
             run_id = _recorded(transaction, one, number, at)
-            for age in range(OLDER, 0, -1):
+            for age in range(older, 0, -1):
                 _changed(transaction, one, run_id, digest=f"{number:x}-{age}", at=at - timedelta(days=40 * age))
             if number % 10 == 0:
                 _proposed(transaction, one, run_id, digest=f"{number:x}-open", at=at, to=1.2 * _threshold(one))
@@ -48,10 +49,8 @@ def _services() -> Iterator[Filled]:
     while True:
         result, params = results[number % len(results)]
         name = f"service-{number:03}"
-        analysis = result["analysis"] | {"service_type": name}
-        yield Filled(
-            name, {"analysis": analysis, "recommendation": result["recommendation"] | {"service_type": name}}, params
-        )  # noqa: E501
+        told = {kind: result[kind] | {"service_type": name} for kind in ("analysis", "recommendation")}
+        yield Filled(name, told, params)
         number += 1
 
 
@@ -82,12 +81,11 @@ def _recorded(transaction: Transaction, one: Filled, number: int, at: datetime) 
 
 def _proposed(transaction: Transaction, one: Filled, run_id: int, *, digest: str, at: datetime, to: float) -> int:
     recommendation = one.result["recommendation"]
-    told = ("sentence", "strategy", "now", "then", "impact", "confidence_score", "rollback_criteria", "risk_factors")
     new = NewProposal(
         service=one.name, origin="report", input_digest=digest, run_id=run_id, prediction_id=None,
         current_threshold=_threshold(one), proposed_threshold=to, proposed_by="ann",
         needs=Needs(approvals=1, second_factor=False, significance="routine", why=()),
-        assessment={name: recommendation[name] for name in told}, rollback_rules=(),
+        assessment=assessment_of(recommendation, as_of=at, report_path=f"{one.name}/report"), rollback_rules=(),
     )  # fmt: skip
     return transaction.proposals.add(new, change_id=f"c{secrets.token_hex(5)}", at=at).id
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from slaopt.server.answers.asked import Asked, Place, Wanted, wanted
+from slaopt.server.answers.asked import Asked, Place, Standing, Wanted, standing
 from slaopt.server.answers.effectiveness import Effectiveness, effectiveness
 from slaopt.server.answers.history import HistoryEntry, history
 from slaopt.server.answers.overview import DayTotal, Line, Overview, lines, overview
@@ -85,11 +85,15 @@ class Answers:
         with self._ledger.store.reading() as transaction:
             return recommendations(transaction, self._shelf, self._ledger.book, at=at)
 
-    def wanted(self, asked: Asked, *, at: datetime) -> Wanted:
-        """Find an analysis or a recommendation with the settings that are asked for. Raises as `wanted`."""
+    def standing(self, *, at: datetime) -> Standing:
+        """Give how all services stand, so that what is asked for is found without the store."""
         ledger = self._ledger
         with ledger.store.reading() as transaction:
-            return wanted(transaction, self._shelf, ledger, asked, at=at)
+            return standing(transaction, self._shelf, ledger, at=at)
+
+    def remembered(self, place: Place) -> bytes | None:
+        """Give the answer of a place that was read or computed before; the store is not asked."""
+        return self._shelf.remembered(place)
 
     def kept(self, place: Place) -> bytes | None:
         """Give the answer that is kept at a place, None where there is none."""

@@ -1,4 +1,4 @@
-"""One analysis or recommendation as somebody asks for it: of which run, with what settings, and whether it is kept."""
+"""An analysis or recommendation as somebody asks for it: of which run, with what settings, and what holds of it now."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from slaopt.server.answers.published import extended
 from slaopt.server.faults import NotFoundError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from slaopt.apply.ledger import Ledger
-    from slaopt.params import Params
-    from slaopt.server.answers.shelf import Shelf
+    from slaopt.server.answers.shelf import Shelf, Told
+    from slaopt.server.answers.told import Advice
     from slaopt.store import RunRecord, ServiceRecord, Transaction
+    from slaopt.store.records import State
 
-__all__ = ["Asked", "Place", "Wanted", "wanted"]
+__all__ = ["Asked", "Place", "Standing", "Wanted", "standing"]
 
 Place = tuple[int, Kind, str]  # of an answer: run, kind and settings
 
@@ -38,78 +37,86 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is asked for, found in the store: the run that it is of, and the answer where it is kept."""
+    """What is asked for, as the store has it: the run that it is of, the settings, and what holds of it now."""
 
     run: RunRecord
-    kind: Kind
+    place: Place
     settings: Mapping[str, Any]
-    text: bytes | None
-    more: Mapping[str, Any]  # what holds of it now
-
-    @property
-    def place(self) -> Place:
-        """Where the answer is kept."""
-        return self.run.id, self.kind, settings_text(self.settings)
+    more: Mapping[str, Any]
 
     def sent(self, text: bytes) -> bytes:
-        """Give an answer with what holds of it now."""
+        """Give an answer as it is sent."""
         return extended(text, dict(self.more))
 
 
-def wanted(transaction: Transaction, shelf: Shelf, ledger: Ledger, asked: Asked, *, at: datetime) -> Wanted:
-    """Find the newest run of a service and its answer for what is asked and decided now.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How all services stand at one moment: newest runs, what is decided, and why some have no report."""
 
-    Raises
-    ------
-    NotFoundError
-        If nothing is known of the service.
-    InputError
-        If there is no report of it, with the reason where one is known.
-    """
-    run = transaction.latest_runs([asked.service]).get(asked.service)
-    record = transaction.service(asked.service)
-    if run is None:
-        raise _without(asked.service, record, ledger.reports)
-    params = ledger.params(asked.service)
-    settings = _as_now(asked, record, params) | _as_then(transaction, shelf, asked.kind, run) | dict(asked.settings)
-    text = shelf.kept(transaction, (run.id, asked.kind, settings_text(settings)))
-    why_not = why_not_valid(
-        run, record, threshold=settings["threshold"], valid_days=params.report_valid_days, at=at
-    )  # fmt: skip
-    more: dict[str, Any] = {"as_of": run.as_of.isoformat(), "report_path": run.report_path}
-    if asked.kind == "recommendation":
-        more |= {"valid": why_not is None, "why_not": why_not}
-    return Wanted(run=run, kind=asked.kind, settings=settings, text=text, more=more)
+    ledger: Ledger
+    at: datetime
+    runs: Mapping[str, RunRecord]
+    records: Mapping[str, ServiceRecord]
+    advised: Mapping[str, Told[Advice]]
+    filed: Mapping[int, tuple[int, State]]  # proposals by the run that they were made of
+    skipped: Mapping[str, str]  # reasons
 
+    def wanted(self, asked: Asked) -> Wanted:
+        """Find the run of a service, and the settings that hold for what is asked.
 
-def _as_now(asked: Asked, record: ServiceRecord | None, params: Params) -> dict[str, Any]:
-    """What is decided about the service, by the store or else by params; and what params say of the rest."""
-    settings = {name: getattr(params, name) for name in ASKED[asked.kind]}
-    if record is None:
+        Raises
+        ------
+        NotFoundError
+            If nothing is known of the service.
+        InputError
+            If there is no report of it, with the reason where one is known.
+        """
+        run = self.runs.get(asked.service)
+        if run is None:
+            raise self._without(asked.service)
+        settings = self._settings(asked) | dict(asked.settings)
+        more: dict[str, Any] = {"as_of": run.as_of.isoformat(), "report_path": run.report_path}
+        if asked.kind == "recommendation":
+            why_not = why_not_valid(
+                run, self.records.get(asked.service), threshold=settings["threshold"],
+                valid_days=self.ledger.params(asked.service).report_valid_days, at=self.at,
+                filed=self.filed.get(run.id),
+            )  # fmt: skip
+            more |= {"valid": why_not is None, "why_not": why_not}
+        return Wanted(run=run, place=(run.id, asked.kind, settings_text(settings)), settings=settings, more=more)
+
+    def _settings(self, asked: Asked) -> dict[str, Any]:
+        """What the store or else params decide now, and of strategy and priority what the report was told."""
+        params, record = self.ledger.params(asked.service), self.records.get(asked.service)
+        settings = {name: getattr(params, name) for name in ASKED[asked.kind]}
+        if record is not None:
+            settings |= {name: getattr(record, name) for name in DECIDED if name in settings}
+            settings["objective"] = settings["objective"] if settings["objective"] is not None else params.objective
+        if asked.kind == "recommendation" and asked.service in self.advised:
+            told = self.advised[asked.service].shown
+            settings |= {"strategy": told.strategy, "business_priority": told.business_priority}
         return settings
-    owned = {
-        "threshold": record.threshold,
-        "objective": record.objective if record.objective is not None else params.objective,
-        "min_threshold": record.min_threshold,
-        "max_threshold": record.max_threshold,
-    }
-    return settings | {name: value for name, value in owned.items() if name in settings}
+
+    def _without(self, service: str) -> InputError:
+        if service in self.skipped:
+            return InputError(f"{service}: {self.skipped[service]}")
+        if service not in self.records:
+            return NotFoundError(f"{service}: no such service, neither in the store nor in a report")
+        return InputError(f"{service}: there is no report yet; `slaopt report {service}` makes one")
 
 
-def _as_then(transaction: Transaction, shelf: Shelf, kind: Kind, run: RunRecord) -> dict[str, Any]:
-    """What the run was told of the things that may be asked for, so that asking for nothing finds its own answer."""
-    if kind == "analysis":
-        return {}
-    told = shelf.recommendations(transaction, {run.service: run}).get(run.service)
-    return {} if told is None else {
-        "strategy": told.shown.strategy, "business_priority": told.shown.business_priority,
-    }  # fmt: skip
+DECIDED = ("threshold", "objective", "min_threshold", "max_threshold")  # by the store
 
 
-def _without(service: str, record: ServiceRecord | None, reports: Path | None) -> InputError:
-    skipped = {one.service: one.reason for one in read_skipped(reports)} if reports is not None else {}
-    if service in skipped:
-        return InputError(f"{service}: {skipped[service]}")
-    if record is None:
-        return NotFoundError(f"{service}: no such service, neither in the store nor in a report")
-    return InputError(f"{service}: there is no report yet; `slaopt report {service}` makes one")
+def standing(transaction: Transaction, shelf: Shelf, ledger: Ledger, *, at: datetime) -> Standing:
+    """Read how all services stand."""
+    runs = transaction.latest_runs()
+    return Standing(
+        ledger=ledger,
+        at=at,
+        runs=runs,
+        records=transaction.services(),
+        advised=shelf.recommendations(transaction, runs),
+        filed=transaction.proposals.of_reports([run.id for run in runs.values()]),
+        skipped={one.service: one.reason for one in read_skipped(ledger.reports)} if ledger.reports else {},
+    )

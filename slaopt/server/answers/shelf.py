@@ -28,6 +28,7 @@ class Told(Generic[T]):
     """One stored answer: as it is sent, and what pages show of it."""
 
     run: RunRecord
+    place: Place
     text: bytes  # JSON
     shown: T
 
@@ -39,6 +40,7 @@ class Shelf:
         self._lock = Lock()
         self._analyses: dict[str, Told[Performance]] = {}
         self._recommendations: dict[str, Told[Advice]] = {}
+        self._own: dict[Place, bytes] = {}  # of the newest reports themselves
         self._kept: OrderedDict[Place, bytes] = OrderedDict()
 
     def analyses(self, transaction: Transaction, runs: Mapping[str, RunRecord]) -> dict[str, Told[Performance]]:
@@ -49,15 +51,18 @@ class Shelf:
         """Give the recommendation of each of these runs, by service; runs without one are left out."""
         return self._of(transaction, runs, "recommendation", self._recommendations, Advice.of)
 
+    def remembered(self, place: Place) -> bytes | None:
+        """Give the answer of a place that was read before."""
+        with self._lock:
+            return self._own.get(place) or self._kept.get(place)
+
     def kept(self, transaction: Transaction, place: Place) -> bytes | None:
         """Give the answer that is kept at a place, None where there is none."""
-        with self._lock:
-            text = self._kept.get(place)
-        if text is None:
-            answer = transaction.answers.get(*place)
-            text = None if answer is None else written(answer)
-        if text is not None:
-            self.keep(place, text)
+        answer = transaction.answers.get(*place)
+        if answer is None:
+            return None
+        text = written(answer)
+        self.keep(place, text)
         return text
 
     def keep(self, place: Place, text: bytes) -> None:
@@ -79,8 +84,13 @@ class Shelf:
         with self._lock:
             wanted = [name for name, run in runs.items() if name not in kept or kept[name].run.id != run.id]
             if wanted:
-                for name, (run, text) in transaction.answers.latest_texts(kind, services=wanted).items():
-                    kept[name] = Told(run, text.encode(), read(json.loads(text), run))
+                found = transaction.answers.latest_texts(kind, services=wanted)
+                for name, (run, settings, text) in found.items():
+                    told = Told(run, (run.id, kind, settings), text.encode(), read(json.loads(text), run))
+                    if name in kept:
+                        self._own.pop(kept[name].place, None)
+                    kept[name] = told
+                    self._own[told.place] = told.text
             return {name: kept[name] for name in runs if name in kept and kept[name].run.id == runs[name].id}
 
 
