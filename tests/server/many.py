@@ -37,7 +37,7 @@ def fill(store: Store, services: int, *, older: int = OLDER, at: datetime | None
             transaction.add_service(record, by="params", reason="as params say", at=at - timedelta(days=200))
             run_id = _recorded(transaction, one, number, at)
             for age in range(older, 0, -1):
-                _changed(transaction, one, run_id, digest=f"{number:x}-{age}", at=at - timedelta(days=40 * age))
+                _changed(transaction, one, digest=f"{number:x}-{age}", at=at - timedelta(days=40 * age))
             if number % 10 == 0:
                 _proposed(transaction, one, run_id, digest=f"{number:x}-open", at=at, to=1.2 * _threshold(one))
     return [one.name for one in made]
@@ -79,7 +79,9 @@ def _recorded(transaction: Transaction, one: Filled, number: int, at: datetime) 
     return recorded.id
 
 
-def _proposed(transaction: Transaction, one: Filled, run_id: int, *, digest: str, at: datetime, to: float) -> int:
+def _proposed(
+    transaction: Transaction, one: Filled, run_id: int | None, *, digest: str, at: datetime, to: float
+) -> int:
     recommendation = one.result["recommendation"]
     new = NewProposal(
         service=one.name, origin="report", input_digest=digest, run_id=run_id, prediction_id=None,
@@ -90,10 +92,10 @@ def _proposed(transaction: Transaction, one: Filled, run_id: int, *, digest: str
     return transaction.proposals.add(new, change_id=f"c{secrets.token_hex(5)}", at=at).id
 
 
-def _changed(transaction: Transaction, one: Filled, run_id: int, *, digest: str, at: datetime) -> None:
+def _changed(transaction: Transaction, one: Filled, *, digest: str, at: datetime) -> None:
     """A change that was proposed, committed, observed and kept, and one that took it back: as before."""
     to = 1.1 * _threshold(one)
-    proposal = transaction.proposals.get(_proposed(transaction, one, run_id, digest=digest, at=at, to=to))
+    proposal = transaction.proposals.get(_proposed(transaction, one, None, digest=digest, at=at, to=to))
     assert proposal is not None
     recommendation = one.result["recommendation"]
     predicted = {name: recommendation[name] for name in ("strategy", "now", "then", "impact", "confidence_score")}
