@@ -28,6 +28,7 @@ Schema = dict[str, Any]
 
 ALWAYS = (400, 401, 403, 413, 429, 500, 503)  # statuses with which any request may be refused
 WITH_BODY = (415,)
+NAMED = (404,)  # what an address names may not be there
 PLAIN: Mapping[Any, Schema] = {
     str: {"type": "string"},
     bool: {"type": "boolean"},
@@ -109,7 +110,7 @@ def _operation(operation: Operation, path: str, method: str, components: dict[st
         "description": operation.description,
         "operationId": re.sub(r"\W+", "_", f"{method} {path}").strip("_"),
         "parameters": [*_parameters(path, method, operation)],
-        "responses": dict(_responses(operation, components)),
+        "responses": dict(_responses(operation, path, components)),
         "security": [{"session": []}] if operation.action is not None else [],
     }
     if operation.action is not None:
@@ -150,13 +151,14 @@ def _without_null(field: Schema) -> Schema:
     return options[0] if len(options) == 1 else field
 
 
-def _responses(operation: Operation, components: dict[str, Schema]) -> Iterable[tuple[str, Schema]]:
+def _responses(operation: Operation, path: str, components: dict[str, Schema]) -> Iterable[tuple[str, Schema]]:
     from http.client import responses
 
     for status, kind in operation.answers.items():
         content = {"application/json": {"schema": schema_of(kind, components)}}
         yield str(status), {"description": responses[status], "content": content}
-    refused = {*ALWAYS, *operation.refusals, *(WITH_BODY if operation.body else ())} - {*operation.answers}
+    refused = {*ALWAYS, *operation.refusals, *(WITH_BODY if operation.body else ()), *(NAMED if "{" in path else ())}
+    refused -= {*operation.answers}
     if operation.action is None:
         refused -= {401} - {*operation.refusals}
     for status in sorted(refused):
