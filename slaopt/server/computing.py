@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tornado import web
 
-from slaopt.errors import InputError, RefusedError
+from slaopt.errors import InputError, RefusedError, SlaoptError
 from slaopt.report.answered import Kind, answer_of
 from slaopt.server.answers.shelf import written
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from slaopt.server.context import Context
 
 __all__ = ["Computing", "computed"]
+
+logger = logging.getLogger("slaopt.computing")
 
 MOST_WAITING = 16  # computations; whoever comes then is asked to come again
 MOST_KEPT = 100  # answers of one run that one server puts into the store, so that nobody fills it
@@ -77,15 +80,18 @@ class Computing:
         context.answers.keep(wanted.place, text)
         if self._kept[run_id] < MOST_KEPT:
             self._kept[run_id] += 1
-            await context.run(self._store, run_id, kind, settings, answer)
+            await context.wait_for(self._store, run_id, kind, settings, answer)
         return text
 
     def _store(self, run_id: int, kind: Kind, settings: str, answer: Mapping[str, Any]) -> None:
-        """Keep an answer, unless slaopt is switched off: then nothing is written."""
+        """Keep an answer, unless slaopt is switched off; where the store takes none it is an answer all the same."""
         ledger = self._context.ledger
-        if ledger.is_on:
-            with ledger.store.begin() as transaction:
-                transaction.answers.put(run_id, kind, settings, answer, self._context.now())
+        try:
+            if ledger.is_on:
+                with ledger.store.begin() as transaction:
+                    transaction.answers.put(run_id, kind, settings, answer, self._context.now())
+        except SlaoptError as error:
+            logger.warning("an answer was not kept: %s", error)
 
 
 def computed(folder: Path, manifest_digest: str, kind: Kind, settings: Mapping[str, Any]) -> dict[str, Any]:

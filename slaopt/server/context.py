@@ -37,6 +37,7 @@ Made = TypeVar("Made")
 Mode = Literal["approval server", "lab"]
 
 logger = logging.getLogger("slaopt.server")
+PATIENT = 16  # calls that wait for a report to be verified, or for whoever writes
 THREADS = 8  # transactions at a time; those that write wait for one another
 GLANCE = 1.0  # seconds for which settings are not looked at again by one who only reads
 
@@ -70,6 +71,7 @@ class Context:
         self.computing = Computing(self)
         self._given = address
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="slaopt")
+        self._patient = ThreadPoolExecutor(PATIENT, thread_name_prefix="slaopt-patient")
         self._ledger: Ledger | None = None
         self._signature: tuple[object, ...] = ()
         self._changes = 0  # of the settings
@@ -119,6 +121,13 @@ class Context:
         """Call a function in a thread: for all that waits, as the store does."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(call, *args, **kwargs))
+
+    async def wait_for(
+        self, call: Callable[Arguments, Made], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Made:
+        """Call a function that writes, or waits for the desk: in a thread that nobody who only reads stands behind."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._patient, partial(call, *args, **kwargs))
 
     async def compute(
         self, call: Callable[Arguments, Made], /, *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -171,6 +180,7 @@ class Context:
         """End threads and process."""
         self.desk.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._patient.shutdown(wait=False, cancel_futures=True)
 
     def _opened(self, address: str) -> Store | None:
         """The approval server makes its store; JupyterLab leaves a folder as it is."""

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -325,6 +326,16 @@ def test_what_has_not_changed_is_not_sent_again(approvals: Running):
             first = client.get(API + path)
             again = client.get(API + path, headers={"If-None-Match": first.headers["ETag"]})
             assert (first.status_code, again.status_code, again.content) == (200, 304, b""), path
+
+
+def test_who_only_reads_does_not_stand_behind_those_who_wait_for_a_report(own: Running):
+    with own.client("ann") as ann, own.client("vic") as vic, ThreadPoolExecutor(14) as threads:
+        number = ann.post(f"{API}proposals", json={"service_type": "login"}).json()["proposal"]["id"]
+        waiting = [threads.submit(ann.get, f"{API}proposals/{number}/preview") for _ in range(14)]
+        wait(waiting, return_when="FIRST_COMPLETED")
+        assert vic.get(f"{API}services/login").status_code == 200
+        assert sum(not one.done() for one in waiting) > 3
+        assert {one.result().status_code for one in waiting} == {200}
 
 
 def test_switched_off_it_still_answers_and_writes_nothing(own: Running):

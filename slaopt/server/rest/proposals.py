@@ -60,7 +60,7 @@ class ProposalsHandler(SlaoptHandler):
         """File a proposal from the newest report of a service; one that is open already is given back."""
         body, actor = self.json_body(Propose), await self.actor()
         at = self.context.now()
-        (filed,) = await self.run(propose, self.context.ledger, [body.service_type], actor=actor, at=at)
+        (filed,) = await self.context.wait_for(propose, self.context.ledger, [body.service_type], actor=actor, at=at)
         if isinstance(filed, Skipped):
             raise RefusedError(filed.reason)
         if filed.state not in OPEN:
@@ -95,7 +95,7 @@ class PreviewHandler(SlaoptHandler):
     async def get(self, number: str) -> None:
         """Give what would change, with intervals, who must approve, and what stands against it now."""
         actor, at = await self.actor(), self.context.now()
-        self.answer(await self.run(preview, self.context.ledger, int(number), actor=actor, at=at))
+        self.answer(await self.context.wait_for(preview, self.context.ledger, int(number), actor=actor, at=at))
 
 
 class DecisionHandler(SlaoptHandler):
@@ -103,7 +103,7 @@ class DecisionHandler(SlaoptHandler):
 
     async def decide(self, do: Callable[..., Outcome], number: str, *args: Any, **said: Any) -> None:
         """Call a function of the apply module as whoever asks, and answer with what became of it."""
-        outcome = await self.run(
+        outcome = await self.context.wait_for(
             do, self.context.ledger, int(number), *args, actor=await self.actor(), at=self.context.now(),
             key=self.request_key, **said,
         )  # fmt: skip

@@ -31,7 +31,7 @@ class ServiceHandler(SlaoptHandler):
         """Switch automatic adjustment or optimisation on or off, or set the bounds of what may be committed."""
         body, actor = self.json_body(ConfigureService), await self.actor()
         found = await self.run(self._found, name)
-        configured = await self.run(
+        configured = await self.context.wait_for(
             configure, self.context.ledger, found.service, actor=actor, at=self.context.now(), **body.columns
         )
         self.answer(configured)

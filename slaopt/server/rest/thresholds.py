@@ -49,7 +49,7 @@ class UpdateHandler(SlaoptHandler):
             scheduled_at=body.scheduled_time,
             reason=body.reason,
         )
-        outcome = await self.run(
+        outcome = await self.context.wait_for(
             request, self.context.ledger, wish, actor=actor, at=self.context.now(), code=body.code, key=self.request_key
         )  # fmt: skip
         self.answer(_updated(outcome), status=IN_FORCE if outcome.change is not None else WAITING)
@@ -69,7 +69,7 @@ class RollbackHandler(SlaoptHandler):
     async def post(self) -> None:
         """Restore the threshold before a change, unless a newer one is in force: that is shown, and stays."""
         body, actor = self.json_body(RollbackThreshold), await self.actor()
-        outcome = await self.run(
+        outcome = await self.context.wait_for(
             rollback, self.context.ledger, body.change_id, reason=body.reason, actor=actor, at=self.context.now(),
             key=self.request_key,
         )  # fmt: skip
