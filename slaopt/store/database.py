@@ -23,7 +23,13 @@ from slaopt.store.address import sqlite_path
 __all__ = ["Database", "open_database"]
 
 PATIENCE = 30.0  # seconds that a writer waits for the one before
-LOCK = "SELECT pg_advisory_xact_lock(hashtext('slaopt store ' || current_schema()))"
+LATEST = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"  # who waited for the lock sees what was written meanwhile
+LOCK = """
+    SELECT pg_advisory_xact_lock(hashtext('slaopt store ' || coalesce(
+        (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass('sla_audit_log')),
+        quote_ident(current_schema())
+    )))
+"""  # by the schema that the tables are in: a role may have one of its own before it
 
 
 class Database:
@@ -47,6 +53,7 @@ class Database:
         """
         with self._transaction("BEGIN IMMEDIATE") as connection:
             if self.dialect == "postgresql":
+                connection.execute(sa.text(LATEST))
                 connection.execute(sa.text(f"SET LOCAL lock_timeout = {round(1000 * PATIENCE)}"))
                 connection.execute(sa.text(LOCK))
             yield connection

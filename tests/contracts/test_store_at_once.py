@@ -13,13 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from slaopt.errors import UnreachableError
-from slaopt.store import (
-    Store,
-    current,
-    open_database,
-)
+from slaopt.store import Store, current, open_database, open_store
 from tests.store.builders import AT, Place, names, new_run
 from tests.store.decided import add_service, change
 
@@ -44,6 +41,37 @@ def test_writers_wait_for_each_other(store: Store) -> None:
         assert list(transaction.latest_runs()) == ["a"]
     thread.join()
     assert order == ["first", "second"]
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_writers_wait_for_each_other_whatever_the_server_s_isolation_is(made: Place, level: str) -> None:
+    """Whoever waited sees what the one before has written, though the database has transactions see but the past."""
+    setting = f"-cdefault_transaction_isolation={level}".replace(" ", "\\ ")
+    strict = sa.make_url(made.address)
+    strict = strict.set(query={"options": f"{strict.query['options']} {setting}"})
+    test_writers_wait_for_each_other(open_store(strict.render_as_string(hide_password=False)))
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+def test_writers_of_one_schema_wait_for_each_other_however_they_find_it(made: Place) -> None:
+    """A role may have a schema of its own before the one with slaopt's tables."""
+    url = sa.make_url(made.address)
+    schema = str(url.query["options"]).partition("=")[2]
+    made.run(f"CREATE SCHEMA own_{schema}")
+    other = url.set(query={"options": f"-csearch_path=own_{schema},{schema}"}).render_as_string(hide_password=False)
+    late = threading.Event()
+
+    def second() -> None:
+        with open_store(other).begin():
+            late.set()
+
+    thread = threading.Thread(target=second)
+    with open_store(made.address).begin():
+        thread.start()
+        assert not late.wait(1)
+    thread.join()
+    assert late.is_set()
 
 
 def test_who_waits_too_long_is_told_why(store: Store, made: Place, monkeypatch: pytest.MonkeyPatch) -> None:
