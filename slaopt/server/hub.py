@@ -137,7 +137,7 @@ class HubCallbackHandler(PageHandler):
         kept = self.get_secure_cookie(STATE, max_age_days=1 / 96)
         self.clear_cookie(STATE, path=self.base_url)
         state, wanted = json.loads(kept) if kept else ("", "")
-        if not state or not secrets.compare_digest(state, self.get_query_argument("state", "")):
+        if not state or not secrets.compare_digest(state.encode(), self.get_query_argument("state", "").encode()):
             raise web.HTTPError(403, "this login was not begun here, or took too long; begin it anew")
         name = await _hub(self).name_of(self.get_query_argument("code", ""))
         now = self.context.now()

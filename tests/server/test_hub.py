@@ -110,6 +110,8 @@ def test_a_login_that_was_begun_elsewhere_is_refused(served: Running):
         assert client.get("oauth_callback", params={"code": "code-of-bob", "state": "made up"}).status_code == 403
         begun(client)
         assert client.get("oauth_callback", params={"code": "code-of-bob", "state": "made up"}).status_code == 403
+        begun(client)
+        assert client.get("oauth_callback", params={"code": "code-of-bob", "state": "é"}).status_code == 403
         assert len(FakeHub.asked) == before  # the code was not even shown to the hub
 
 
