@@ -20,6 +20,9 @@ SessionKind = Literal["web", "terminal"]
 RESERVED = frozenset({"scheduler", "auto", "watch", "params", "outside slaopt", "unknown"})  # actors that are nobody
 LONGEST = 100  # characters of a name
 UNSEEN = ("C", "Zl", "Zp")  # categories of characters that show nothing, so that two names could look the same
+BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0").union(  # and others that show nothing
+    map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+)  # Unicode's Default_Ignorable_Code_Point beside those categories, and the blank of Braille
 
 
 class People:
@@ -50,7 +53,7 @@ class People:
             If the name cannot be one, or is taken.
         """
         chosen = _checked(name)
-        if (there := self.find(chosen)) is not None:
+        if (there := self._alike(chosen)) is not None:
             raise InputError(f"there is a user {there.name} already; give another name, or change that user's role")
         values = {"name": chosen, "role": role, "created_at": at}
         self._connection.execute(sa.insert(tables.users).values(values))
@@ -153,6 +156,11 @@ class People:
             raise InputError(f"there is no user {name}; slaopt users list names them")
         return row
 
+    def _alike(self, name: str) -> UserRecord | None:
+        """Give the user whose name is this one, or looks the same, as in letters of full width."""
+        wanted = _seen(name)
+        return next((_user(row) for row in self._rows() if _seen(row["name"]) == wanted), None)
+
     def _row(self, name: str) -> Mapping[Any, Any] | None:
         wanted = _folded(name)
         return next((row for row in self._rows() if _folded(row["name"]) == wanted), None)
@@ -177,14 +185,19 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
+def _seen(name: str) -> str:
+    """Give a name as it looks, whatever width, font or ligature it is written in."""
+    return _folded(unicodedata.normalize("NFKC", name))
+
+
 def _checked(name: str) -> str:
     chosen = unicodedata.normalize("NFC", name)
-    unseen = any(unicodedata.category(sign).startswith(UNSEEN) for sign in chosen)
+    unseen = any(unicodedata.category(sign).startswith(UNSEEN) or sign in BLANK for sign in chosen)
     if not chosen or len(chosen) > LONGEST or unseen or chosen != chosen.strip():
         raise InputError(
             f"{name[:LONGEST]!r} cannot be a user's name: give 1 to {LONGEST} characters, all of them to be seen, "
             "without blanks at either end"
         )
-    if _folded(chosen) in RESERVED:
+    if _seen(chosen) in RESERVED:
         raise InputError(f"{name} is no name for a user: slaopt itself acts under it; choose another")
     return chosen

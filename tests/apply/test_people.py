@@ -37,6 +37,7 @@ from slaopt.apply.people import (
     token_digest,
     who,
 )
+from slaopt.apply.people.vouched import log_in_vouched
 from slaopt.errors import InputError, RefusedError
 from slaopt.params import Params, ParamsBook
 from slaopt.store import make_store
@@ -388,6 +389,42 @@ def test_ones_own_second_factor_goes_with_a_code_and_anothers_by_an_admin(ledger
         ("ann", True),
         ("dora", False),
     ]
+
+
+def test_a_name_that_looks_the_same_is_not_the_same_user(ledger, tmp_path):
+    twin = "ｄｏｒａ"  # noqa: RUF001  # of full width; `add` takes none that is there already
+    with pytest.raises(InputError, match="there is a user dora already"):
+        add_user(ledger, twin, role="viewer", password=None, actor=DORA, at=AT)
+    add_user(ledger, "twin", role="viewer", password=None, actor=DORA, at=AT)
+    place("sqlite", tmp_path).run(f"UPDATE sla_users SET name = '{twin}' WHERE name = 'twin'")
+    actor = Actor(twin, "viewer")
+    with pytest.raises(ForbiddenError, match="takes an admin"):
+        set_password(ledger, "dora", PASSWORD, actor=actor, at=AT)
+    uri = enroll("dora")
+    with pytest.raises(RefusedError, match="by its user alone"):
+        confirm_enrollment(ledger, "dora", uri, pyotp.parse_uri(uri).at(AT), actor=actor, at=AT)
+    with pytest.raises(ForbiddenError, match="takes an admin"):
+        remove_second_factor(ledger, "dora", actor=actor, at=AT)
+
+
+def test_wrong_codes_for_taking_a_second_factor_away_are_in_the_audit_log(ledger):
+    second_factor_of(ledger, ANN)
+    for _ in range(5):
+        with pytest.raises(RefusedError, match="wrong or was used"):
+            remove_second_factor(ledger, "ann", actor=ANN, at=AT, code="x")
+    actions = [action for action, actor, _ in entries(ledger) if actor == "ann"]
+    assert actions == ["set second factor", *["refuse code"] * 5, "lock"]
+
+
+@pytest.mark.parametrize(("name", "known"), [("ANN", True), ("\u017fam", False), ("Strasse", False), ("nobody", False)])
+def test_another_system_vouches_for_the_name_that_it_says_and_no_other(ledger, name, known):
+    for one in ("sam", "straße"):
+        add_user(ledger, one, role="approver", password=None, actor=DORA, at=AT)
+    if known:
+        assert log_in_vouched(ledger, name, voucher="JupyterHub", at=AT).user.name == "ann"
+    else:
+        with pytest.raises(ForbiddenError, match="no active user here"):
+            log_in_vouched(ledger, name, voucher="JupyterHub", at=AT)
 
 
 def test_solo_mode_is_for_one_alone_and_every_entry_says_so(empty):

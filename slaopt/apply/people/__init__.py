@@ -9,6 +9,7 @@ from slaopt.apply.people.second_factor import (
     confirm_enrollment,
     enroll,
     remove_second_factor,
+    use_code,
 )
 from slaopt.apply.people.solo import set_solo
 from slaopt.apply.people.stored import StoredAboutPeople, stored_about_people
@@ -46,5 +47,6 @@ __all__ = [
     "stored_about_people",
     "terminal_session",
     "token_digest",
+    "use_code",
     "who",
 ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from slaopt.apply.actor import Actor
 from slaopt.apply.ledger import note
 from slaopt.apply.people.passwords import matches
-from slaopt.apply.people.second_factor import ATTEMPTS, LOCK, CodeNeededError, check_code
+from slaopt.apply.people.second_factor import ATTEMPTS, LOCK, CodeNeededError, check_code, note_refusal
 from slaopt.errors import RefusedError
 from slaopt.result import Result
 from slaopt.store.records import UserRecord
@@ -76,9 +76,7 @@ def log_in(
             note(transaction, "log in", actor=by, at=at, kind=kind)
         user = transaction.people.find(name)
         if answer == "wrong":
-            note(transaction, "refuse login", actor=by, at=at, kind=kind)
-            if before is not None and user is not None and user.locked_until != before.locked_until:
-                note(transaction, "lock", actor=by, at=at, until=user.locked_until)
+            note_refusal(transaction, "refuse login", before, actor=by, at=at, kind=kind)
     if answer == "no code":
         raise CodeNeededError(f"{name} has a second factor: give a code of it too")
     if answer == "wrong" or user is None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hmac
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from slaopt.apply.actor import require_present, same_person
+from slaopt.apply.actor import require_present
 from slaopt.apply.ledger import note
-from slaopt.apply.people.users import found_user
+from slaopt.apply.people.users import found_user, is_own
 from slaopt.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from slaopt.store import Transaction
     from slaopt.store.records import UserRecord
 
-__all__ = ["ATTEMPTS", "LOCK", "CodeNeededError", "check_code", "confirm_enrollment", "enroll", "remove_second_factor"]
+__all__ = [
+    "ATTEMPTS",
+    "LOCK",
+    "CodeNeededError",
+    "check_code",
+    "confirm_enrollment",
+    "enroll",
+    "note_refusal",
+    "remove_second_factor",
+    "use_code",
+]
 
 ATTEMPTS, LOCK = 5, timedelta(minutes=15)  # failures in a row, of passwords and codes together, and what follows
 ISSUER = "slaopt"
@@ -51,7 +61,7 @@ def confirm_enrollment(ledger: Ledger, name: str, uri: str, code: str, *, actor:
     secret = _secret(uri)
     with ledger.writing("set second factor", actor=actor, at=at) as transaction:
         user = found_user(transaction, name)
-        if actor.solo or not same_person(actor.name, user.name):
+        if not is_own(user, actor):
             raise RefusedError("a second factor is set by its user alone: log in as that user")
         if user.has_second_factor:
             raise RefusedError(f"{user.name} has a second factor already: take it away first")
@@ -76,9 +86,11 @@ def remove_second_factor(
     InputError
         If there is no such user.
     """
-    own = not actor.solo and same_person(actor.name, name)
-    if own:
-        _own_code(ledger, name, code, actor=actor, at=at)
+    with ledger.store.reading() as transaction:
+        user = found_user(transaction, name)
+    own = is_own(user, actor)
+    if own and user.has_second_factor:
+        _use_own_code(ledger, code, actor=actor, at=at)
     with ledger.writing("set second factor", actor=actor, at=at) as transaction:
         user = found_user(transaction, name)
         if not own:
@@ -106,15 +118,33 @@ def check_code(transaction: Transaction, name: str, code: str, *, at: datetime) 
     return False
 
 
-def _own_code(ledger: Ledger, name: str, code: str | None, *, actor: Actor, at: datetime) -> None:
-    with ledger.store.reading() as transaction:
-        if not found_user(transaction, name).has_second_factor:
-            return
+def use_code(ledger: Ledger, code: str, *, action: str, actor: Actor, at: datetime) -> bool:
+    """Tell whether a code of the actor's is right, and use it, in a transaction of its own.
+
+    So a wrong one counts, and is in the audit log, though nothing else is recorded.
+    """
+    with ledger.writing(action, actor=actor, at=at) as transaction:
+        before = transaction.people.find(actor.name)
+        right = check_code(transaction, actor.name, code, at=at)
+        if not right:
+            note_refusal(transaction, "refuse code", before, actor=actor, at=at, to=action)
+    return right
+
+
+def note_refusal(
+    transaction: Transaction, action: str, before: UserRecord | None, *, actor: Actor, at: datetime, **details: Any
+) -> None:
+    """Note a failed attempt of one who was as in `before`, and where it was the last one allowed, the lock."""
+    note(transaction, action, actor=actor, at=at, **details)
+    user = transaction.people.find(actor.name)
+    if before is not None and user is not None and user.locked_until != before.locked_until:
+        note(transaction, "lock", actor=actor, at=at, until=user.locked_until)
+
+
+def _use_own_code(ledger: Ledger, code: str | None, *, actor: Actor, at: datetime) -> None:
     if code is None:
         raise CodeNeededError("taking away one's own second factor takes a code of it")
-    with ledger.writing("set second factor", actor=actor, at=at) as transaction:
-        right = check_code(transaction, name, code, at=at)
-    if not right:
+    if not use_code(ledger, code, action="set second factor", actor=actor, at=at):
         raise RefusedError("the code is wrong or was used before; wait for the next one")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from slaopt.apply.actor import Actor, ForbiddenError, require_present, same_person
+from slaopt.apply.actor import Actor, ForbiddenError, require_present
 from slaopt.apply.ledger import note
 from slaopt.apply.people.passwords import hashed
 from slaopt.errors import InputError, RefusedError
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from slaopt.store import Transaction
     from slaopt.store.records import Role, UserRecord
 
-__all__ = ["add_user", "disable_user", "enable_user", "found_user", "set_password", "set_role"]
+__all__ = ["add_user", "disable_user", "enable_user", "found_user", "is_own", "set_password", "set_role"]
 
 
 def add_user(
@@ -142,7 +142,7 @@ def set_password(ledger: Ledger, name: str, password: str, *, actor: Actor, at: 
     kept = hashed(password, name=name)
     with ledger.writing("set password", actor=actor, at=at) as transaction:
         user = found_user(transaction, name)
-        if actor.solo or not same_person(actor.name, user.name):
+        if not is_own(user, actor):
             require_present(transaction, actor, "administer")
         transaction.people.set_password(user.name, kept)
         transaction.people.note_success(user.name)
@@ -163,6 +163,11 @@ def found_user(transaction: Transaction, name: str) -> UserRecord:
     if user is None:
         raise InputError(f"there is no user {name}; slaopt users list shows all")
     return user
+
+
+def is_own(user: UserRecord, actor: Actor) -> bool:
+    """Tell whether an actor is that very user: whose name merely looks the same, or who works alone, is not."""
+    return not actor.solo and actor.name == user.name
 
 
 def _refuse_last_admin(transaction: Transaction, user: UserRecord) -> None:

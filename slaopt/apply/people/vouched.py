@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ def log_in_vouched(ledger: Ledger, name: str, *, voucher: str, at: datetime) -> 
     token = secrets.token_urlsafe(32)
     with ledger.writing("log in", actor=None, at=at) as transaction:
         user = transaction.people.find(name)
-        if user is None or not user.is_active:
+        if user is None or not user.is_active or not _same_name(user.name, name):
             raise ForbiddenError(f"{name} is known to {voucher}, but is no active user here: an admin can change that")
         transaction.people.end_expired(at)
         transaction.people.begin_session(
@@ -46,3 +47,8 @@ def log_in_vouched(ledger: Ledger, name: str, *, voucher: str, at: datetime) -> 
         )
         note(transaction, "log in", actor=Actor(user.name, user.role), at=at, kind="web", voucher=voucher)
     return Session(token=token, user=user, expires_at=at + LASTS)
+
+
+def _same_name(one: str, other: str) -> bool:
+    """Whether two names differ in capitals at most: strasse may be somebody else there than straße."""
+    return unicodedata.normalize("NFC", one).lower() == unicodedata.normalize("NFC", other).lower()
