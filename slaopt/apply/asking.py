@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from slaopt.apply.actor import Actor, is_solo, may, require_present, same_person
 from slaopt.apply.cases import read_case
 from slaopt.apply.deciding import Approval, decide, record, require_none, second_factor
-from slaopt.apply.filing import add, standing
+from slaopt.apply.filing import add, require_undecided
 from slaopt.apply.lifecycle import OPEN
 from slaopt.apply.needs import needs_of
 from slaopt.apply.refusals import EXPERIMENTS, LaterError, about_service, agree
@@ -52,7 +52,7 @@ def request(
     """Ask for a threshold.
 
     Where it equals an open proposal of somebody else and the actor may approve, it is the approval. Otherwise it is
-    assessed from the newest report and proposed; who works alone has it in force at once.
+    assessed from the newest report and proposed; who works alone, and may approve, has it in force at once.
 
     Raises
     ------
@@ -95,7 +95,8 @@ def _asked(ledger: Ledger, wish: Wish, said: str | None, call: Call, *, code: st
     if scored.run != newest:
         raise StaleError(f"{wish.service}: a newer report was recorded meanwhile; ask again")
     approval = Approval(when=wish.scheduled_at)
-    if actor.solo:
+    alone = actor.solo and may(actor, "approve")
+    if alone:
         shown = second_factor(ledger, _needs(ledger, scored, solo=True), actor, code, solo=True, at=at)
         approval = Approval(when=wish.scheduled_at, second_factor=shown)
     with ledger.writing(call.action, actor=actor, at=at) as transaction:
@@ -110,10 +111,10 @@ def _asked(ledger: Ledger, wish: Wish, said: str | None, call: Call, *, code: st
                 wish.threshold, expected=scored.current_threshold, params=ledger.params(wish.service),
             )
         )  # fmt: skip
-        standing(transaction, ledger, wish.service, to=wish.threshold)
+        require_undecided(transaction, wish.service)
         filed = add(transaction, _new(transaction, ledger, wish, said, scored, actor), actor=actor, at=at)
         outcome = Outcome(proposal=filed, sentence=_filed_sentence(filed))
-        if actor.solo:
+        if alone:
             case = read_case(transaction, ledger, filed.id)
             outcome = record(transaction, ledger, case, approval, actor=actor, at=at)
         return call.keep(transaction, outcome, at=at)
@@ -153,7 +154,7 @@ def _same_open(transaction: Transaction, wish: Wish) -> Proposal | None:
 
 def _same_rules(proposal: Proposal, wish: Wish) -> bool:
     if wish.rollback_rules is None:
-        return True
+        return not proposal.assessment.get("rules_asked_for")  # somebody's own rules are not slaopt's
     from slaopt.optimize.criteria import parse_rule
 
     return [parse_rule(rule) for rule in wish.rollback_rules] == [parse_rule(r) for r in proposal.rollback_rules]
@@ -204,7 +205,7 @@ def _waits(proposal: Proposal) -> Outcome:
 
 
 def _filed_sentence(proposal: Proposal) -> str:
-    people = "one person has" if proposal.needs.approvals == 1 else f"{proposal.needs.approvals} people have"
+    people = "one person has" if proposal.needs.approvals <= 1 else f"{proposal.needs.approvals} people have"
     return (
         f"{proposal.service}: {seconds(proposal.proposed_threshold, 6)} is proposed (proposal {proposal.id}, change "
         f"{proposal.change_id}); {people} to approve it."

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from slaopt.apply.actor import is_solo, same_person
+from slaopt.apply.actor import AUTO, RIGHTS, is_solo, same_person
+from slaopt.apply.lifecycle import OPEN
 from slaopt.apply.needs import needs_of, strictest
 from slaopt.errors import InputError
 from slaopt.params import Params
@@ -33,6 +34,7 @@ class Case:
     record: ServiceRecord | None  # what is decided about the service now; None: it has no threshold yet
     experiments: Sequence[str]  # that run on the service
     approvals: Sequence[ApprovalRecord]
+    entitled: Set[str]  # names of those who may approve now; empty where nobody has decided yet
     params: Params
     solo: bool
 
@@ -55,8 +57,7 @@ class Case:
         return tuple(
             approval.approver
             for approval in self.approvals
-            if approval.decision == "approved"
-            and (self.solo or not same_person(approval.approver, self.proposal.proposed_by))
+            if approval.decision == "approved" and self._counts(approval)
         )
 
     @property
@@ -68,6 +69,16 @@ class Case:
     def valid_until(self) -> datetime | None:
         """When the report behind it will be too old."""
         return None if self.run is None else self.run.as_of + timedelta(days=self.params.report_valid_days)
+
+    def _counts(self, approval: ApprovalRecord) -> bool:
+        """Whether it is somebody else's and, until the change is made, one that could be given now as it was."""
+        if self.solo:
+            return True
+        if same_person(approval.approver, self.proposal.proposed_by):
+            return False
+        if self.proposal.state not in OPEN:
+            return True
+        return approval.approver in self.entitled and (approval.second_factor or not self.needs.second_factor)
 
 
 def read_case(transaction: Transaction, ledger: Ledger, proposal_id: int) -> Case:
@@ -81,12 +92,20 @@ def read_case(transaction: Transaction, ledger: Ledger, proposal_id: int) -> Cas
     proposal = transaction.proposals.get(proposal_id)
     if proposal is None:
         raise UnknownError(f"there is no proposal {proposal_id}; slaopt proposals --all lists them")
+    approvals = transaction.proposals.approvals(proposal.id)
     return Case(
         proposal=proposal,
         run=None if proposal.run_id is None else transaction.run_by_id(proposal.run_id),
         record=transaction.service(proposal.service),
         experiments=transaction.running_experiments(proposal.service),
-        approvals=transaction.proposals.approvals(proposal.id),
+        approvals=approvals,
+        entitled=_entitled(transaction) if approvals else frozenset(),
         params=ledger.params(proposal.service),
         solo=is_solo(transaction),
     )
+
+
+def _entitled(transaction: Transaction) -> frozenset[str]:
+    """Names of all who may approve now: slaopt itself, and users who are let in and have the right."""
+    users = (user.name for user in transaction.people.all() if user.is_active and "approve" in RIGHTS[user.role])
+    return frozenset({AUTO.name, *users})

@@ -172,7 +172,7 @@ def _against_approval(case: Case, actor: Actor, approval: Approval, at: datetime
         )
     elif proposal.state not in ("proposed", "approved"):
         yield TransitionError(f"a proposal that is {named(proposal.state)} cannot be approved")
-    if not (approval.when is not None and proposal.state == "approved"):
+    if not _only_sets_time(case, approval):
         yield from about_actor(case, actor)
     yield from refusals(case, at=at)
     if approval.when is not None and case.valid_until is not None and approval.when > case.valid_until:
@@ -180,6 +180,11 @@ def _against_approval(case: Case, actor: Actor, approval: Approval, at: datetime
             f"on {moment(approval.when)} the report behind proposal {proposal.id} will be too old: "
             f"choose a time until {moment(case.valid_until)}"
         )
+
+
+def _only_sets_time(case: Case, approval: Approval) -> bool:
+    """Whether all approvals are there and it was held: then to say when takes no other person, and is no approval."""
+    return approval.when is not None and case.proposal.state == "approved" and not case.missing
 
 
 def _against_commit(case: Case, at: datetime) -> Iterator[RefusedError]:
@@ -217,16 +222,14 @@ def second_factor(ledger: Ledger, needs: Needs, actor: Actor, code: str | None, 
     """
     if not needs.second_factor or actor.machine:
         return False
-    from slaopt.apply.people import check_code
+    from slaopt.apply.people import use_code
 
     with ledger.store.reading() as transaction:
         if not _has_factor(transaction, actor, solo=solo):
             return False
     if code is None:
         raise CodeError(f"this change is critical: give a code of your second factor ({' '.join(needs.why)})")
-    with ledger.writing("approve", actor=actor, at=at) as transaction:
-        right = check_code(transaction, actor.name, code, at=at)
-    if not right:
+    if not use_code(ledger, code, action="approve", actor=actor, at=at):
         raise CodeError("the code is wrong or was used before; wait for the next one")
     return True
 
@@ -250,6 +253,25 @@ def record(
     transaction: Transaction, ledger: Ledger, case: Case, approval: Approval, *, actor: Actor, at: datetime
 ) -> Outcome:
     """Record an approval against which nothing stands, and take the step that follows from it."""
+    if approval.when is not None and _only_sets_time(case, approval):
+        return _scheduled(transaction, case, approval.when, actor=actor, at=at, comment=approval.comment)
+    case, proposal = _added(transaction, ledger, case, approval, actor=actor, at=at), case.proposal
+    due = approval.when or (proposal.scheduled_at if proposal.implementation_type == "scheduled" else None)
+    if case.missing:
+        columns = {} if approval.when is None else _at(approval.when)
+        filed = transaction.proposals.move(proposal, proposal.state, at=at, **columns)
+        return Outcome(proposal=filed, sentence=f"Approved by {actor.name}: {_waiting(case.missing)}.")
+    if approval.hold:
+        return _moved(transaction, case, "approved", at, f"Approved by {actor.name}, and held until it is committed.")
+    if due is not None and due > at:
+        return _scheduled(transaction, case, due, actor=actor, at=at)
+    return bring_into_force(transaction, case, actor=actor, at=at)
+
+
+def _added(
+    transaction: Transaction, ledger: Ledger, case: Case, approval: Approval, *, actor: Actor, at: datetime
+) -> Case:
+    """Add an approval to those that are there, and give the case with it."""
     proposal = case.proposal
     if actor.name not in case.approved_by:
         transaction.proposals.add_approval(
@@ -263,19 +285,23 @@ def record(
         approvals=f"{min(len(case.approved_by), wanted)} of {wanted}", comment=approval.comment,
         second_factor=approval.second_factor or None,
     )  # fmt: skip
-    due = approval.when or (proposal.scheduled_at if proposal.implementation_type == "scheduled" else None)
-    columns: dict[str, Any] = {}
-    if approval.when is not None:
-        columns = {"scheduled_at": approval.when, "implementation_type": "scheduled"}
-    if case.missing:
-        filed = transaction.proposals.move(proposal, proposal.state, at=at, **columns)
-        return Outcome(proposal=filed, sentence=f"Approved by {actor.name}: {_waiting(case.missing)}.")
-    if approval.hold:
-        return _moved(transaction, case, "approved", at, f"Approved by {actor.name}, and held until it is committed.")
-    if due is not None and due > at:
-        note(transaction, "schedule", actor=actor, at=at, service=proposal.service, **step(proposal), when=due)
-        return _moved(transaction, case, "scheduled", at, f"Approved by {actor.name}, for {moment(due)}.", **columns)
-    return bring_into_force(transaction, case, actor=actor, at=at)
+    return case
+
+
+def _scheduled(
+    transaction: Transaction, case: Case, when: datetime, *, actor: Actor, at: datetime, comment: str | None = None
+) -> Outcome:
+    proposal = case.proposal
+    note(
+        transaction, "schedule", actor=actor, at=at, service=proposal.service, **step(proposal), when=when,
+        comment=comment,
+    )  # fmt: skip
+    by = " and ".join(case.approved_by)
+    return _moved(transaction, case, "scheduled", at, f"Approved by {by}, for {moment(when)}.", **_at(when))
+
+
+def _at(when: datetime) -> dict[str, Any]:
+    return {"scheduled_at": when, "implementation_type": "scheduled"}
 
 
 def _moved(transaction: Transaction, case: Case, state: State, at: datetime, sentence: str, **columns: Any) -> Outcome:

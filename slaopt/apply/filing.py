@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from slaopt.store import RunRecord, Transaction
     from slaopt.store.records import Proposal
 
-__all__ = ["add", "propose", "standing"]
+__all__ = ["add", "propose", "require_undecided"]
 
 PROPOSING = ("raise", "lower", "set")  # verdicts that another threshold follows from
 
@@ -62,25 +62,20 @@ def propose(
     return filed
 
 
-def standing(transaction: Transaction, ledger: Ledger, service: str, *, to: float) -> Proposal | None:
-    """Give the open proposal that people have approved of, where it is for the same threshold; else make no way.
+def require_undecided(transaction: Transaction, service: str) -> None:
+    """Refuse to supersede a change of the service that has all its approvals, and waits only for its time.
 
     Raises
     ------
     RefusedError
-        If another change of the service has all its approvals, and waits only for its time.
+        Naming it.
     """
-    for proposal in transaction.proposals.list(states=OPEN, service=service):
-        same = agree(proposal.proposed_threshold, to)
-        if proposal.state in ("approved", "scheduled") and not same:
-            due = f" for {moment(proposal.scheduled_at)}" if proposal.scheduled_at is not None else ""
-            raise RefusedError(
-                f"{service}: proposal {proposal.id} to set {seconds(proposal.proposed_threshold, 6)} is "
-                f"{named(proposal.state)}{due}; commit, reject or withdraw that first"
-            )
-        if same and read_case(transaction, ledger, proposal.id).approved_by:
-            return proposal
-    return None
+    for proposal in transaction.proposals.list(states=("approved", "scheduled"), service=service):
+        due = f" for {moment(proposal.scheduled_at)}" if proposal.scheduled_at is not None else ""
+        raise RefusedError(
+            f"{service}: proposal {proposal.id} to set {seconds(proposal.proposed_threshold, 6)} is "
+            f"{named(proposal.state)}{due}; commit, reject or withdraw that first"
+        )
 
 
 def add(transaction: Transaction, new: NewProposal, *, actor: Actor, at: datetime) -> Proposal:
@@ -117,10 +112,19 @@ def _filed(ledger: Ledger, service: str, run: RunRecord | None, *, actor: Actor,
             raise RefusedError(f"{service}: a newer report was recorded meanwhile; propose again")
         for refusal in _against(transaction, ledger, run, recommendation, at):
             raise refusal
-        kept = standing(transaction, ledger, service, to=recommendation["recommended_threshold"])
+        kept = _approved(transaction, ledger, service, recommendation["recommended_threshold"])
         if kept is not None:
             return kept
+        require_undecided(transaction, service)
         return add(transaction, _new(transaction, ledger, run, recommendation, actor), actor=actor, at=at)
+
+
+def _approved(transaction: Transaction, ledger: Ledger, service: str, threshold: float) -> Proposal | None:
+    """Give the open proposal of a threshold that people have approved of."""
+    for proposal in transaction.proposals.list(states=OPEN, service=service):
+        if agree(proposal.proposed_threshold, threshold) and read_case(transaction, ledger, proposal.id).approved_by:
+            return proposal
+    return None
 
 
 def _recommendation(ledger: Ledger, run: RunRecord) -> dict[str, Any]:

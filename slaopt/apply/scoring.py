@@ -112,7 +112,8 @@ def score(
         service=service,
         current_threshold=told.current_threshold,
         proposed_threshold=threshold,
-        assessment=assessment_of(recommendation, as_of=run.as_of, report_path=run.report_path),
+        assessment=assessment_of(recommendation, as_of=run.as_of, report_path=run.report_path)
+        | {"rules_asked_for": own is not None},
         implementation_risk=told.implementation_risk,
         rollback_rules=rules_of(recommendation),
         watch=watch_of(recommendation),

@@ -121,6 +121,29 @@ def test_a_request_replaces_an_open_proposal_but_no_decision(ground: Grounds) ->
         approve(ground.ledger, first.id, actor=BOB, at=AT)
 
 
+@pytest.mark.parametrize("hold", [True, False])
+def test_other_rollback_criteria_replace_no_decision_either(ground: Grounds, hold: bool) -> None:
+    filed = ground.proposed()
+    if hold:
+        approve(ground.ledger, filed.id, actor=BOB, at=AT, hold=True)
+    else:
+        schedule(ground.ledger, filed.id, LATER, actor=BOB, at=AT)
+    before = ground.written()
+    with pytest.raises(RefusedError, match=f"proposal {filed.id} .* is (approved|scheduled)"):
+        ask(ground, THEN, rollback_rules=("burn_rate >= 20 over 6h",))
+    assert ground.written() == before
+
+
+def test_asking_for_a_threshold_approves_no_rollback_criteria_of_somebody_s_own(ground: Grounds) -> None:
+    blind = ask(ground, rollback_rules=("burn_rate >= 9999 over 6h",)).proposal
+    assert blind is not None
+    outcome = ask(ground, actor=BOB)
+    assert outcome.proposal is not None
+    assert (outcome.change, ground.threshold()) == (None, NOW)
+    assert outcome.proposal.rollback_rules != blind.rollback_rules
+    assert ask(ground, actor=CID).change is not None  # slaopt's own criteria, as bob asked for
+
+
 def test_the_same_may_be_asked_for_again_once_it_came_to_nothing(ground: Grounds) -> None:
     first = ask(ground).proposal
     assert first is not None
@@ -157,6 +180,15 @@ def test_alone_it_is_in_force_at_once_with_its_assessment(ground: Grounds) -> No
     assert [entry.action for entry in entries] == ["propose", "approve", "commit"]
     assert all(entry.details["solo"] is True for entry in entries)
     assert ask(two, 0.9, actor=EVE, key="k").change == outcome.change
+
+
+def test_solo_mode_gives_nobody_a_right_that_their_role_has_not(ground: Grounds) -> None:
+    alone(ground)
+    outcome = ask(ground, actor=Actor("ann", "analyst", solo=True))
+    assert outcome.proposal is not None
+    assert (outcome.change, outcome.proposal.state, ground.threshold()) == (None, "proposed", NOW)
+    assert outcome.sentence.endswith("one person has to approve it.")
+    assert ask(ground, actor=Actor("bob", "approver", solo=True)).change is not None
 
 
 def test_alone_it_can_be_scheduled(ground: Grounds) -> None:

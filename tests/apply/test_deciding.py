@@ -26,6 +26,7 @@ from slaopt.apply import (
     withdraw,
 )
 from slaopt.apply.actor import SOLO
+from slaopt.apply.cases import read_case
 from slaopt.errors import InputError, RefusedError, SlaoptError, StaleError
 from tests.apply.builders import (
     ANN,
@@ -55,6 +56,15 @@ def refused(ground: Grounds, error: type[SlaoptError], words: str, *, actor: Act
     with pytest.raises(error, match=words):
         approve(ground.ledger, proposal[0], actor=actor, at=AT, **more)  # type: ignore[arg-type]
     assert ground.written() == before
+
+
+def refused_code(ground: Grounds, code: str) -> None:
+    """A wrong code leaves all as it was, and is in the audit log."""
+    before = ground.written()
+    with pytest.raises(CodeError, match="wrong or was used"):
+        approve(ground.ledger, ground.proposed().id, actor=BOB, at=AT, code=code)
+    assert {**ground.written(), "sla_audit_log": before["sla_audit_log"]} == before
+    assert ("bob", "refuse code") in ground.actions()[len(before["sla_audit_log"]) :]
 
 
 def test_an_approval_brings_the_threshold_into_force_with_all_that_belongs_to_it(either: Grounds) -> None:
@@ -156,6 +166,50 @@ def test_a_significant_change_takes_two_and_not_the_same_one_twice(ground: Groun
     assert second.change is not None
     assert second.change.implemented_by == "cid"
     assert two.actions()[1:] == [("bob", "approve"), ("cid", "approve"), ("cid", "commit")]
+
+
+@pytest.mark.parametrize("loss", ["disabled", "viewer", "analyst"])
+def test_whoever_may_approve_no_more_is_not_one_of_the_two(ground: Grounds, loss: str) -> None:
+    two = ground.with_rules(TWO_ARE_NEEDED)
+    filed = two.proposed()
+    approve(two.ledger, filed.id, actor=BOB, at=AT)
+    with two.store.begin() as transaction:
+        if loss == "disabled":
+            transaction.people.set_active("bob", False)
+        else:
+            transaction.people.set_role("bob", loss)  # type: ignore[arg-type]
+    assert approve(two.ledger, filed.id, actor=CID, at=AT).change is None
+    change = approve(two.ledger, filed.id, actor=DORA, at=AT).change
+    assert change is not None
+    with two.store.begin() as transaction:
+        transaction.people.set_active("dora", False)
+    with two.store.reading() as transaction:
+        case = read_case(transaction, two.ledger, filed.id)
+    assert ("dora" in case.approved_by, case.missing) == (True, 0)  # what was decided once stays decided
+
+
+def test_what_was_held_waits_again_where_its_approver_is_disabled(ground: Grounds) -> None:
+    filed = ground.proposed()
+    approve(ground.ledger, filed.id, actor=BOB, at=AT, hold=True)
+    with ground.store.begin() as transaction:
+        transaction.people.set_active("bob", False)
+    with pytest.raises(RefusedError, match="one more person"):
+        commit(ground.ledger, filed.id, actor=CID, at=AT)
+    with pytest.raises(RefusedError, match="one more person"):
+        commit(ground.ledger, filed.id, actor=WATCH, at=AT)
+    outcome = approve(ground.ledger, filed.id, actor=CID, at=AT)
+    assert outcome.change is not None
+    assert outcome.change.implemented_by == "cid"
+
+
+def test_an_approval_without_a_code_does_not_count_where_a_change_has_become_critical(ground: Grounds) -> None:
+    filed = ground.proposed()
+    approve(ground.ledger, filed.id, actor=BOB, at=AT, hold=True)
+    critical = ground.with_rules(CRITICAL)
+    with pytest.raises(RefusedError, match="one more person"):
+        commit(critical.ledger, filed.id, actor=DORA, at=AT)
+    factor = enrolled(critical, "cid")
+    assert approve(critical.ledger, filed.id, actor=CID, at=AT, code=factor.at(AT)).change is not None
 
 
 def test_the_proposer_is_not_one_of_the_two(ground: Grounds) -> None:
@@ -430,6 +484,18 @@ def test_a_held_proposal_can_be_scheduled_by_the_same_approver(ground: Grounds) 
     assert schedule(ground.ledger, filed.id, LATER, actor=BOB, at=AT).proposal.state == "scheduled"  # type: ignore[union-attr]
 
 
+def test_whoever_sets_the_time_of_what_was_approved_has_not_approved_it(ground: Grounds) -> None:
+    filed = ground.proposed(actor=BOB)
+    approve(ground.ledger, filed.id, actor=CID, at=AT, hold=True)
+    told = schedule(ground.ledger, filed.id, LATER, actor=BOB, at=AT, comment="at night").sentence
+    assert told.startswith("Approved by cid, for ")
+    assert ground.place.rows("SELECT approver FROM sla_approvals") == [("cid",)]
+    assert ground.actions()[1:] == [("cid", "approve"), ("bob", "schedule")]
+    change = commit(ground.ledger, filed.id, actor=WATCH, at=LATER).change
+    assert change is not None
+    assert change.implemented_by == "cid"
+
+
 def test_a_time_that_has_passed_or_lies_beyond_the_report_is_refused(ground: Grounds) -> None:
     filed = ground.proposed()
     before = ground.written()
@@ -456,11 +522,11 @@ def test_a_critical_change_takes_a_code_that_works_once(ground: Grounds) -> None
     code = factor.at(AT)
     refused(critical, CodeError, "give a code")
     wrong = "000000" if code != "000000" else "000001"
-    refused(critical, CodeError, "wrong or was used", code=wrong)
+    refused_code(critical, wrong)
     assert critical.place.rows("SELECT failed_attempts FROM sla_users WHERE name = 'bob'") == [(1,)]  # it counts
     with critical.store.begin() as transaction:
         assert transaction.people.use_step("bob", int(AT.timestamp()) // 30)
-    refused(critical, CodeError, "wrong or was used", code=code)
+    refused_code(critical, code)
     outcome = approve(critical.ledger, filed.id, actor=BOB, at=LATER, code=factor.at(LATER))
     assert outcome.change is not None
     assert [tuple(map(bool, row)) for row in critical.place.rows("SELECT second_factor FROM sla_approvals")] == [
@@ -474,8 +540,9 @@ def test_codes_cannot_be_guessed_without_end(ground: Grounds) -> None:
     factor = enrolled(critical, "bob")
     wrong = "000000" if factor.at(AT) != "000000" else "000001"
     for _ in range(5):
-        refused(critical, CodeError, "wrong", code=wrong)
-    refused(critical, CodeError, "wrong", code=factor.at(AT))
+        refused_code(critical, wrong)
+    refused_code(critical, factor.at(AT))
+    assert critical.actions()[1:] == [("bob", "refuse code")] * 5 + [("bob", "lock"), ("bob", "refuse code")]
 
 
 def test_a_code_is_not_used_up_by_what_is_refused_anyway(ground: Grounds) -> None:
