@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from slaopt.profile import Profile
     from slaopt.store.records import ChangeRecord, Proposal
 
-__all__ = ["AGAIN", "Look", "Seen", "kept_sentence", "look_of", "quiet_sentence", "see"]
+__all__ = ["AGAIN", "Look", "Seen", "first_sentence", "kept_sentence", "look_of", "quiet_sentence", "see"]
 
 AGAIN: Final = timedelta(hours=24)  # judged again each time, since measurements may come late
 MARGIN: Final = timedelta(hours=1)  # more than that is read
@@ -39,6 +39,11 @@ class Look:
     def service(self) -> str:
         """The name of the service."""
         return self.change.service
+
+    @property
+    def is_first(self) -> bool:
+        """Whether there was no threshold before it, so that nothing can be taken back."""
+        return self.change.previous is None
 
     @property
     def since(self) -> datetime:
@@ -140,13 +145,24 @@ def quiet_sentence(look: Look, observed: Mapping[str, Any]) -> str:
     )
 
 
+def first_sentence(look: Look, found: Seen) -> str:
+    """Say what was seen of a first threshold, which is not watched."""
+    observed, seen = found.observed, found.blind or "nothing was measured"
+    if observed.get("executions"):
+        seen = f"of {count(observed['executions'])} executions {percent(observed['violation_rate'])} took longer"
+    return (
+        f"{seconds(look.change.threshold, 6)} since {moment(look.since, look.zone)}: {seen}. It is a first threshold, "
+        "so there is nothing to go back to."
+    )
+
+
 def kept_sentence(look: Look, observed: Mapping[str, Any]) -> str:
     """Say what was seen of a change whose watch is over, beside what was foretold."""
     outcomes = look.proposal.assessment.get("predicted_outcomes") or {}
     foretold = outcomes.get("expected_violation_rate")
     beside = "" if foretold is None else f", {percent(foretold)} were foretold"
+    quiet = "" if look.is_first else ", and no rollback rule fired"
     return (
         f"{seconds(look.change.threshold, 6)} is kept: of {count(observed['executions'])} executions since "
-        f"{moment(look.since, look.zone)}, {percent(observed['violation_rate'])} took longer{beside}, and no rollback "
-        "rule fired."
+        f"{moment(look.since, look.zone)}, {percent(observed['violation_rate'])} took longer{beside}{quiet}."
     )

@@ -16,7 +16,7 @@ from slaopt.apply.due import adjust_services, commit_due, expire_old
 from slaopt.apply.fresh import Wanted, read_fresh
 from slaopt.apply.ledger import note
 from slaopt.apply.lifecycle import moved
-from slaopt.apply.looking import Look, Seen, kept_sentence, look_of, quiet_sentence, see
+from slaopt.apply.looking import Look, Seen, first_sentence, kept_sentence, look_of, quiet_sentence, see
 from slaopt.apply.watched import Pass, State, Watched
 from slaopt.errors import RefusedError
 from slaopt.result import Skipped
@@ -105,8 +105,10 @@ def _looked(
         return None
     if at > proposal.updated_at + timedelta(days=params.watch_days):
         return None
-    by = f"change {change.change_id}" if change.proposal_id != proposal.id else "something outside slaopt"
-    told = f"{seconds(proposal.proposed_threshold, 6)} is no longer in force: {by} has replaced it; nothing is watched."
+    why = "another threshold was set outside slaopt"
+    if change.proposal_id != proposal.id:
+        why = f"change {change.change_id} has followed"
+    told = f"The change to {seconds(proposal.proposed_threshold, 6)} is no longer watched: {why}."
     return _told(proposal, change, "overtaken", at, told)
 
 
@@ -130,12 +132,14 @@ def _is_newer(look: Look, found: Seen) -> bool:
 
 def _decided(ledger: Ledger, look: Look, found: Seen, at: datetime) -> Watched | None:
     """Roll back where a rule fires, keep where the watch is over, else say what is seen."""
-    if found.fired:
+    if found.fired and not look.is_first:
         return _roll_back(ledger, look, found, at)
     params = ledger.params(look.service)
     over = at >= look.ends(params.watch_days)
     if over and found.observed.get("executions"):
         return _keep(ledger, look, found, at)
+    if look.is_first:
+        return _of(look, "unwatched", first_sentence(look, found), at, found)
     if found.blind is not None:
         ended = f" Its watch ended on {moment(look.ends(params.watch_days), look.zone)}, unseen." if over else ""
         return _of(look, "blind", f"{found.blind}.{ended}", at, found)

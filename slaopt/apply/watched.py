@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Final, Literal
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from slaopt.errors import SlaoptError, UnreachableError
 from slaopt.result import Result
 
-__all__ = ["Pass", "State", "Watched"]
+if TYPE_CHECKING:
+    from slaopt.store.records import ChangeRecord
+    from slaopt.store.records import State as ProposalState
 
-State = Literal["quiet", "blind", "overtaken", "rolled back", "kept", "committed", "expired", "refused"]
+__all__ = ["Pass", "State", "Watched", "watched_until"]
+
+State = Literal["quiet", "blind", "unwatched", "overtaken", "rolled back", "kept", "committed", "expired", "refused"]
 LOUD: Final[dict[State, int]] = {
     "rolled back": logging.WARNING, "refused": logging.WARNING,
     "committed": logging.INFO, "kept": logging.INFO, "expired": logging.INFO,
@@ -23,7 +27,11 @@ logger = logging.getLogger("slaopt.watch")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched(Result):
-    """What became of one proposal or change in a pass. Blind: nothing was seen, which says nothing in its favour."""
+    """What became of one proposal or change in a pass.
+
+    Blind: nothing was seen, which says nothing in its favour. Unwatched: it is a first threshold, so nothing could be
+    taken back, and what is seen of it is noted only.
+    """
 
     service: str = field(metadata={"published": "service_type"})
     state: State
@@ -33,6 +41,22 @@ class Watched(Result):
     change_id: str | None = None
     fired: tuple[dict[str, Any], ...] = ()  # rules, with the moment and the value at which they do
     observed: dict[str, Any] | None = None  # since the change: executions, violations, violation_rate, interval, pages
+
+
+def watched_until(change: ChangeRecord, state: ProposalState | None, *, days: int) -> datetime | None:
+    """Give until when a change may be taken back by itself; None where it may not.
+
+    It may not once its watch is over or another threshold is in force, and never where there was no threshold before.
+    A change that was taken back and brought back is watched from then on.
+
+    Parameters
+    ----------
+    state
+        Of the proposal behind it.
+    """
+    if state != "committed" or not change.in_force or change.previous is None:
+        return None
+    return change.implemented_at + timedelta(days=days)
 
 
 @dataclass(slots=True)

@@ -86,7 +86,9 @@ def _fate(entry: HistoryEntry) -> str:
         return "followed by another"
     if entry.watched_until is not None:
         return f"in force, watched until {moment(entry.watched_until)}"
-    return f"in force{', kept' if entry.state == 'kept' else ''}"
+    if entry.state == "kept":
+        return "in force, kept"
+    return "in force, not watched: there is nothing to go back to" if entry.is_first else "in force"
 
 
 def _outcome(entry: HistoryEntry) -> str | None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from datetime import timedelta
 from threading import Thread
 
 import pytest
 
+from slaopt import samples
 from slaopt.apply.asking import Wish, request
 from slaopt.apply.deciding import approve, schedule
+from slaopt.apply.filing import propose
 from slaopt.apply.undoing import rollback
 from slaopt.apply.watch import watch
 from slaopt.errors import InputError, RefusedError
+from slaopt.printing import history_lines
+from slaopt.report import Recorder
+from slaopt.server.answers.history import history
 from tests.apply.changed import (
     ANN,
     AT,
@@ -30,6 +36,8 @@ from tests.apply.changed import (
     template,
     until,
 )
+from tests.report.builders import measured as month_of
+from tests.report.runs import handmade
 from tests.store.builders import place
 
 STEP = timedelta(minutes=5)
@@ -115,6 +123,60 @@ def test_nothing_measured_is_blind_and_never_taken_for_quiet(here, tmp_path):
     assert here.proposal().state == "committed"
 
 
+def test_a_first_threshold_is_not_watched_as_there_is_nothing_to_go_back_to(shared, tmp_path):
+    here = with_first(shared, tmp_path)
+    at = AT + 12 * HOUR
+    measured = until(at, rows(["login"]) + rows(["catalog"], slower=20))
+    results = {one.service: one for one in watch(here.ledger, file_source(tmp_path, measured, here.ledger, at), at=at)}
+    assert {name: one.state for name, one in results.items()} == {"login": "quiet", "catalog": "unwatched"}
+    assert results["catalog"].sentence.endswith("It is a first threshold, so there is nothing to go back to.")
+    observed = here.change("catalog").performance_impact["observed"]
+    assert observed["violation_rate"] > 0.5
+    assert states(watch(here.ledger, None, at=at))["catalog"] == "unwatched"
+    with here.ledger.store.reading() as transaction:
+        told = {one.service: one for one in history(transaction, here.ledger.book) if one.kind == "commit"}
+    assert told["catalog"].watched_until is None
+    assert told["login"].watched_until == AT + 5 * DAY
+    (line,) = [line for line in history_lines([told["catalog"]]) if "change" in line]
+    assert line.endswith("in force, not watched: there is nothing to go back to")
+
+    late = AT + 6 * DAY
+    measured = until(late, rows(["catalog"], days=7))
+    results = watch(here.ledger, file_source(tmp_path, measured, here.ledger, late), at=late)
+    (kept,) = [one for one in results if one.service == "catalog"]
+    assert kept.state == "kept"
+    assert kept.sentence.endswith("were foretold.")
+
+
+def with_first(shared, tmp_path):
+    """Two changes in force: that of login, and the first threshold that catalog has."""
+    here = changed(shared, tmp_path, ["login"])
+    with sqlite3.connect(here.workspace / "slaopt.db") as database:
+        for table in ("sla_configurations", "sla_threshold_history"):
+            database.execute(f"DELETE FROM {table} WHERE service_type = 'catalog'")
+    database.close()
+    params = samples.service("catalog").params.model_copy(update={"threshold": None})
+    report = handmade(here.workspace / "reports", month_of("catalog"), params, here.workspace / "service_report.ipynb")
+    Recorder(here.ledger.store, END).record(report)
+    (filed,) = propose(here.ledger, ["catalog"], actor=ANN, at=AT)
+    approve(here.ledger, filed.id, actor=ANN, at=AT)
+    return here
+
+
+def test_a_change_that_was_brought_back_is_watched_again_and_the_history_says_so(here, tmp_path):
+    change = here.change()
+    back = rollback(here.ledger, change.change_id, reason="too lax", actor=ANN, at=AT + HOUR)
+    again = rollback(here.ledger, back.change.change_id, reason="it was not", actor=ANN, at=AT + 2 * HOUR)
+    with here.ledger.store.reading() as transaction:
+        told = {one.change_id: one for one in history(transaction, here.ledger.book, service="login")}
+    assert told[again.change.change_id].watched_until == AT + 2 * HOUR + 5 * DAY
+    assert told[back.change.change_id].watched_until is told[change.change_id].watched_until is None
+    at = AT + 12 * HOUR
+    measured = until(at, rows(["login"], slower=1.6, since=AT + 3 * HOUR) + rows(["catalog"]))
+    results = watch(here.ledger, file_source(tmp_path, measured, here.ledger, at), at=at)
+    assert states(results)["login"] == "rolled back"
+
+
 def test_minutes_after_the_change_nothing_has_settled(here, tmp_path):
     at = AT + 2 * STEP
     results = watch(here.ledger, file_source(tmp_path, until(at, rows()), here.ledger, at), at=at)
@@ -185,7 +247,7 @@ def test_a_newer_threshold_is_left_alone(here, tmp_path):
     measured = until(at, rows(["login"], slower=1.6) + rows(["catalog"]))
     results = watch(here.ledger, file_source(tmp_path, measured, here.ledger, at), at=at)
     assert states(results) == {"login": "overtaken", "catalog": "quiet"}
-    assert "change elsewhere has replaced it" in next(one.sentence for one in results if one.service == "login")
+    assert "change elsewhere has followed" in next(one.sentence for one in results if one.service == "login")
     assert here.threshold() == 0.9
 
 

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from slaopt.server.answers import Answers, Asked, summarised
 from slaopt.server.answers.effectiveness import effectiveness
 from slaopt.server.answers.shelf import written
 from slaopt.server.faults import NotFoundError
+from slaopt.server.pages.overview import told
 from slaopt.store import Store, make_store
 from slaopt.store.records import Needs, NewProposal, State
 from tests.server.many import fill
@@ -261,6 +262,19 @@ def test_a_proposal_that_has_ended_cannot_be_proposed_again(few: Ledger):
     assert "was rejected" in str(line.why_not)
 
 
+def test_the_overview_counts_only_recommendations_that_are_open(few: Ledger):
+    assert said(few).startswith("11 of 11 services should change their threshold.")
+    with few.store.begin() as transaction:
+        for proposal in transaction.proposals.list(states={"proposed"}):
+            transaction.proposals.move(proposal, "committed", at=now())
+    assert said(few).startswith("9 of 11 services should change their threshold.")
+    assert said(few, at=now() + timedelta(days=30)).startswith("No recommendation is open: the 11 there were")
+
+
+def said(ledger: Ledger, at: datetime | None = None) -> str:
+    return told(Answers(lambda: replace(ledger)).overview(at=at or now())).sentence
+
+
 def test_services_that_are_out_of_use_are_no_monitored_ones(few: Ledger):
     import sqlite3
 
@@ -271,3 +285,12 @@ def test_services_that_are_out_of_use_are_no_monitored_ones(few: Ledger):
     listed = [one["service_type"] for one in json.loads(answers.published_analyses())]
     assert "service-000" not in listed
     assert len(listed) == answers.overview(at=now()).monitored == 10
+
+
+def test_a_service_that_is_disabled_is_no_opportunity(few: Ledger):
+    import sqlite3
+
+    with sqlite3.connect(few.store.label.removeprefix("sqlite:///")) as connection:
+        connection.execute("UPDATE sla_configurations SET optimization_enabled = 0 WHERE service_type = 'service-001'")
+    assert Answers(lambda: replace(few)).overview(at=now()).opportunities == 10
+    assert said(few).startswith("10 of 11 services")

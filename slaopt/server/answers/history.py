@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from slaopt.apply.watched import watched_until
 from slaopt.result import Result
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ class HistoryEntry(Result):
         """Whether a rollback would restore the value before."""
         return self.in_force and self.change_id is not None and self.previous is not None
 
+    @property
+    def is_first(self) -> bool:
+        """Whether it is a first threshold that slaopt brought: it is not watched, as there is nothing to restore."""
+        return self.change_id is not None and self.previous is None
+
 
 def history(
     transaction: Transaction, book: ParamsBook, *, service: str | None = None, limit: int = 50
@@ -71,7 +77,7 @@ def _noted(row: ThresholdRecord) -> HistoryEntry:
 
 
 def _changed(change: ChangeRecord, reason: str | None, states: Mapping[int, State], book: ParamsBook) -> HistoryEntry:
-    state = states.get(change.proposal_id or 0) if change.kind == "commit" else None
+    state = states.get(change.proposal_id or 0)
     days = book.services.get(change.service, book.default).watch_days
     impact = change.performance_impact or {}
     return HistoryEntry(
@@ -92,5 +98,5 @@ def _changed(change: ChangeRecord, reason: str | None, states: Mapping[int, Stat
         state=state,
         undoes=change.undoes,
         undone_by=change.undone_by,
-        watched_until=change.implemented_at + timedelta(days=days) if state == "committed" else None,
+        watched_until=watched_until(change, state, days=days),
     )

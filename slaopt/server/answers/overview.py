@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from slaopt.apply.lifecycle import OPEN, named
 from slaopt.apply.refusals import agree
+from slaopt.apply.watched import watched_until
 from slaopt.result import Result
 from slaopt.server.answers.told import Advice, Performance
 from slaopt.wording import number, seconds
@@ -46,7 +47,8 @@ class Line(Result):
     @property
     def opportunity(self) -> bool:
         """Whether another threshold is advised, and could be proposed now."""
-        return self.valid and self.advice is not None and self.advice.change
+        used = self.state in ("enabled", "unknown to the store")
+        return used and self.valid and self.advice is not None and self.advice.change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,9 +177,9 @@ def _line(
             at=at,
             filed=filed.get(run.id),
         )
-    watched_until = None
-    if change is not None and change.kind == "commit" and states.get(change.proposal_id or 0) == "committed":
-        watched_until = change.implemented_at + timedelta(days=params.watch_days)
+    watched = None
+    if change is not None:
+        watched = watched_until(change, states.get(change.proposal_id or 0), days=params.watch_days)
     return Line(
         service=name,
         threshold=record.threshold if record else None,
@@ -194,7 +196,7 @@ def _line(
         why_not=why_not,
         proposal=proposal,
         change=change,
-        watched_until=watched_until,
+        watched_until=watched,
     )
 
 

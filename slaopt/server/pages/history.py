@@ -127,7 +127,9 @@ def _standing(entry: HistoryEntry) -> str:
         return "replaced"
     if entry.watched_until is not None:
         return f"in force, watched until {day(entry.watched_until)}"
-    return "in force, kept" if entry.state == "kept" else "in force"
+    if entry.state == "kept":
+        return "in force, kept"
+    return "in force, not watched: there is nothing to go back to" if entry.is_first else "in force"
 
 
 def _predicted(predicted: Fields | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from slaopt.charts.scales import threshold_name
@@ -52,18 +52,30 @@ def told(overview: Overview) -> Told:
         _portfolio_row(line.advice, line.performance) for line in overview.lines if line.advice and line.performance
     ]
     portfolio = portfolio_of(reported)
+    closed = {line.service for line in overview.lines if not line.opportunity}
     ordered = [(lines.pop(row.service), parts.line_of(row)) for row in portfolio.rows]
     charts = (
         attainment_chart(overview.days),
         objectives_chart(line.performance for line in overview.lines if line.performance is not None),
     )
     return Told(
-        sentence=parts.totals(portfolio).text,
+        sentence=_sentence(reported, closed),
         as_of=moment(portfolio.as_of) if portfolio.as_of else "",
         figures=_figures(overview),
         charts=tuple(chart for chart in charts if chart is not None),
         rows=(*(_row(line, shown) for line, shown in ordered), *(_row(line, None) for line in lines.values())),
     )
+
+
+def _sentence(reported: list[PortfolioRow], closed: set[str]) -> str:
+    """Say how many thresholds should change, and what that would save, without recommendations that no longer hold."""
+    gone = sum(row.change and row.service in closed for row in reported)
+    left = portfolio_of([replace(row, verdict="keep") if row.service in closed else row for row in reported])
+    if left.changes or not gone:
+        return parts.totals(left).text
+    if gone == 1:
+        return "No recommendation is open: the one there was is decided, or no longer holds."
+    return f"No recommendation is open: the {count(gone)} there were are decided, or no longer hold."
 
 
 def standing(line: Line) -> tuple[str, Literal["waits", "watched", "off", "stale", ""]]:
@@ -81,6 +93,8 @@ def standing(line: Line) -> tuple[str, Literal["waits", "watched", "off", "stale
         return "optimisation is off" if line.state == "disabled" else "not active", "off"
     if line.watched_until is not None:
         return f"changed, watched until {day(line.watched_until)}", "watched"
+    if line.change is not None and line.change.in_force and line.change.previous is None:
+        return "has its first threshold, not watched: there is nothing to go back to", ""
     if line.advice is not None and line.advice.change and line.why_not is not None:
         return line.why_not, "stale"
     return "", ""
