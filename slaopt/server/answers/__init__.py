@@ -49,6 +49,7 @@ class Answers:
 
     def __init__(self, ledger: Callable[[], Ledger]) -> None:
         self._at_hand, self._shelf = ledger, Shelf()
+        self._standing: Standing | None = None
 
     @property
     def _ledger(self) -> Ledger:
@@ -89,7 +90,8 @@ class Answers:
         """Give how all services stand, so that what is asked for is found without the store."""
         ledger = self._ledger
         with ledger.store.reading() as transaction:
-            return standing(transaction, self._shelf, ledger, at=at)
+            self._standing = standing(transaction, self._shelf, ledger, at=at, before=self._standing)
+        return self._standing
 
     def remembered(self, place: Place) -> bytes | None:
         """Give the answer of a place that was read or computed before; the store is not asked."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,7 @@ class Standing:
 
     ledger: Ledger
     at: datetime
+    version: tuple[int, int]  # of the store
     runs: Mapping[str, RunRecord]
     records: Mapping[str, ServiceRecord]
     advised: Mapping[str, Told[Advice]]
@@ -108,15 +109,22 @@ class Standing:
 DECIDED = ("threshold", "objective", "min_threshold", "max_threshold")  # by the store
 
 
-def standing(transaction: Transaction, shelf: Shelf, ledger: Ledger, *, at: datetime) -> Standing:
-    """Read how all services stand."""
+def standing(
+    transaction: Transaction, shelf: Shelf, ledger: Ledger, *, at: datetime, before: Standing | None = None
+) -> Standing:
+    """Read how all services stand; of what has a version, nothing where that is the one of `before`."""
+    version, records = transaction.version(), transaction.services()
+    skipped = {one.service: one.reason for one in read_skipped(ledger.reports)} if ledger.reports else {}
+    if before is not None and before.version == version:
+        return replace(before, ledger=ledger, at=at, records=records, skipped=skipped)
     runs = transaction.latest_runs()
     return Standing(
         ledger=ledger,
         at=at,
+        version=version,
         runs=runs,
-        records=transaction.services(),
+        records=records,
         advised=shelf.recommendations(transaction, runs),
         filed=transaction.proposals.of_reports([run.id for run in runs.values()]),
-        skipped={one.service: one.reason for one in read_skipped(ledger.reports)} if ledger.reports else {},
+        skipped=skipped,
     )
