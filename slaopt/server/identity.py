@@ -160,8 +160,8 @@ class LogoutHandler(SlaoptHandler):
 def safe_next(base_url: str, wanted: str) -> str:
     """Give where to go after a login: a page of this server, whatever the address says."""
     home = f"{base_url}{PAGES}/"
-    plain = wanted.startswith(home) and not re.search(r"[\\\x00-\x20\x7f]|//|/\.\.?(/|$)", wanted.partition("?")[0])
-    return wanted if plain else home
+    odd = re.search(r"[\x00-\x20\x7f]", wanted) or re.search(r"\\|//|/\.\.?(/|$)", wanted.partition("?")[0])
+    return wanted if wanted.startswith(home) and not odd else home
 
 
 async def _user_of(context: Context, token: str) -> UserRecord | None:

@@ -137,6 +137,7 @@ def test_every_answer_tells_the_browser_what_not_to_do(approvals: Running):
             assert "default-src 'none'" in told["content-security-policy"]
             assert "unsafe" not in told["content-security-policy"]
             assert "server" not in told
+        assert "server" not in client.get("slaopt/static/pages.css").headers
         assert "script-src" not in client.get("slaopt/ping").headers["content-security-policy"]
 
 

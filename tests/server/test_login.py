@@ -193,7 +193,7 @@ def test_no_token_opens_anything(made_workspace: Path, tmp_path: Path):
 @pytest.mark.parametrize(
     "wanted",
     ["https://evil.example/", "//evil.example/", "/slaopt/..//evil.example", "/slaopt/\\evil", "javascript:alert(1)",
-     "/other", "/slaopt/\r\nSet-Cookie: a=b", "/slaopt/../login", ""],
+     "/other", "/slaopt/\r\nSet-Cookie: a=b", "/slaopt/?a=\r\nSet-Cookie: a=b", "/slaopt/../login", ""],
 )  # fmt: skip
 def test_a_login_leads_nowhere_else(approvals: Running, wanted):
     with approvals.client() as client:

@@ -52,4 +52,5 @@ class StaticHandler(web.RequestHandler):
         self.set_header("Content-Type", f"{TYPES[Path(name).suffix]}; charset=utf-8")
         self.set_header("Cache-Control", f"public, max-age={YEAR}, immutable" if kept else "no-cache")
         self.set_header("X-Content-Type-Options", "nosniff")
+        self.clear_header("Server")
         self.finish(file.content)
