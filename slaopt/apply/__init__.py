@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from slaopt.apply.automatic import adjust
     from slaopt.apply.cases import UnknownError
     from slaopt.apply.chain import AuditVerification, export, note_head, read_heads, verify_audit
-    from slaopt.apply.deciding import CodeError, approve, commit, schedule
+    from slaopt.apply.codes import CodeError
+    from slaopt.apply.deciding import approve, commit, schedule
     from slaopt.apply.ending import reject, withdraw
     from slaopt.apply.filing import propose
     from slaopt.apply.ledger import Ledger
@@ -61,7 +62,8 @@ _HOMES = {  # imported when first used: a command that only looks needs next to 
     "automatic": ("adjust",),
     "cases": ("UnknownError",),
     "chain": ("AuditVerification", "export", "note_head", "read_heads", "verify_audit"),
-    "deciding": ("CodeError", "approve", "commit", "schedule"),
+    "codes": ("CodeError",),
+    "deciding": ("approve", "commit", "schedule"),
     "ending": ("reject", "withdraw"),
     "filing": ("propose",),
     "ledger": ("Ledger",),

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from slaopt.apply.actor import Actor, is_solo, may, require_present, same_person
 from slaopt.apply.cases import read_case
-from slaopt.apply.deciding import Approval, decide, record, require_none, second_factor
+from slaopt.apply.codes import second_factor
+from slaopt.apply.deciding import Approval, decide, record, require_none
 from slaopt.apply.filing import add, require_undecided
 from slaopt.apply.lifecycle import OPEN
 from slaopt.apply.needs import needs_of

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from slaopt.apply.actor import Actor, ForbiddenError, require_present
+from slaopt.apply.actor import Actor, require_present
 from slaopt.apply.cases import Case, read_case
+from slaopt.apply.codes import CodeError, has_factor, second_factor
 from slaopt.apply.committing import bring_into_force, step
 from slaopt.apply.ledger import note
 from slaopt.apply.lifecycle import OPEN, TransitionError, moved, named
@@ -22,23 +23,17 @@ if TYPE_CHECKING:
 
     from slaopt.apply.ledger import Ledger
     from slaopt.store import Transaction
-    from slaopt.store.records import Needs, Proposal, State
+    from slaopt.store.records import Proposal, State
 
 __all__ = [
     "Approval",
-    "CodeError",
     "approve",
     "commit",
     "decide",
     "record",
     "require_none",
-    "second_factor",
     "schedule",
 ]
-
-
-class CodeError(ForbiddenError):
-    """A second factor is needed, or the code of one is wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +117,7 @@ def decide(
         if isinstance(case, Outcome):
             return case
         require_none(_against_approval(case, call.actor, approval, at))
-        if case.needs.second_factor and not shown and _has_factor(transaction, call.actor, solo=case.solo):
+        if case.needs.second_factor and not shown and has_factor(transaction, call.actor, solo=case.solo):
             raise CodeError("the change takes a code of your second factor by now: ask again")
         outcome = record(
             transaction, ledger, case, replace(approval, second_factor=shown), actor=call.actor, at=at
@@ -208,45 +203,6 @@ def require_none(against: Iterator[RefusedError]) -> None:
 def _require_fit(ledger: Ledger, case: Case) -> None:
     if case.run is not None:  # without one it was refused before
         require_fit_report(ledger, case.run)
-
-
-def second_factor(ledger: Ledger, needs: Needs, actor: Actor, code: str | None, *, solo: bool, at: datetime) -> bool:
-    """Have a code used up where one is needed, and tell whether one was.
-
-    That takes a transaction of its own: wrong codes count even though nothing else is recorded.
-
-    Raises
-    ------
-    CodeError
-        If the actor has no second factor, or the code is missing, wrong, or was used before.
-    """
-    if not needs.second_factor or actor.machine:
-        return False
-    from slaopt.apply.people import use_code
-
-    with ledger.store.reading() as transaction:
-        if not _has_factor(transaction, actor, solo=solo):
-            return False
-    if code is None:
-        raise CodeError(f"this change is critical: give a code of your second factor ({' '.join(needs.why)})")
-    if not use_code(ledger, code, action="approve", actor=actor, at=at):
-        raise CodeError("the code is wrong or was used before; wait for the next one")
-    return True
-
-
-def _has_factor(transaction: Transaction, actor: Actor, *, solo: bool) -> bool:
-    """Whether the actor has a second factor; one who works alone need not."""
-    if actor.machine:
-        return False
-    user = transaction.people.find(actor.name)
-    if user is not None and user.has_second_factor:
-        return True
-    if solo:
-        return False
-    raise CodeError(
-        f"this change is critical and takes a second factor, which {actor.name} has not: "
-        "slaopt users second-factor sets one up"
-    )
 
 
 def record(

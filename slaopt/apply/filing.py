@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from slaopt.apply.actor import Actor, is_solo, require_present
@@ -15,12 +15,12 @@ from slaopt.apply.committing import step
 from slaopt.apply.ledger import note
 from slaopt.apply.lifecycle import OPEN, moved, named
 from slaopt.apply.needs import needs_of
-from slaopt.apply.refusals import about_service, agree
+from slaopt.apply.refusals import about_age, about_service, agree
 from slaopt.apply.reports import folder_of
 from slaopt.errors import InputError, RefusedError, SlaoptError
 from slaopt.result import Skipped
 from slaopt.store.records import NewProposal
-from slaopt.wording import moment, number, seconds
+from slaopt.wording import moment, seconds
 
 if TYPE_CHECKING:
     from slaopt.apply.ledger import Ledger
@@ -160,11 +160,7 @@ def _against(
 ) -> Iterator[RefusedError]:
     """All for which the proposal could not be committed even now."""
     params = ledger.params(run.service)
-    if at > run.as_of + timedelta(days=params.report_valid_days):
-        yield RefusedError(
-            f"{run.service}: the newest report ends on {moment(run.as_of)}, and one is good for "
-            f"{number(params.report_valid_days)} days; make a fresh one with `slaopt report {run.service}`"
-        )
+    yield from about_age(run, "the newest report", params=params, at=at)
     yield from about_service(
         run.service, transaction.service(run.service), transaction.running_experiments(run.service),
         recommendation["recommended_threshold"], expected=recommendation["current_threshold"], params=params,

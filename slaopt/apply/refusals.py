@@ -14,9 +14,18 @@ from slaopt.wording import moment, number, seconds
 if TYPE_CHECKING:
     from slaopt.apply.cases import Case
     from slaopt.report.verify import Verification
-    from slaopt.store import ServiceRecord
+    from slaopt.store import RunRecord, ServiceRecord
 
-__all__ = ["EXPERIMENTS", "LaterError", "about_actor", "about_report", "about_service", "agree", "refusals"]
+__all__ = [
+    "EXPERIMENTS",
+    "LaterError",
+    "about_actor",
+    "about_age",
+    "about_report",
+    "about_service",
+    "agree",
+    "refusals",
+]
 
 EXPERIMENTS = "experiments come with a later version: ask for an immediate or a scheduled change"
 
@@ -47,7 +56,13 @@ def refusals(case: Case, *, at: datetime) -> Iterator[RefusedError]:
     )  # fmt: skip
     if proposal.implementation_type == "ab_test":
         yield LaterError(EXPERIMENTS)
-    yield from _about_age(case, at)
+    if case.run is None:
+        yield RefusedError(
+            f"{proposal.service}: the store knows nothing of the report behind this proposal; make a fresh one with "
+            f"`slaopt report {proposal.service}`"
+        )
+    else:
+        yield from about_age(case.run, "the report behind this", params=case.params, at=at)
 
 
 def about_service(
@@ -75,6 +90,15 @@ def about_service(
     if experiments:
         yield RefusedError(
             f"{service}: experiment {', '.join(experiments)} is running; stop it, or wait until it has ended"
+        )
+
+
+def about_age(run: RunRecord, what: str, *, params: Params, at: datetime) -> Iterator[RefusedError]:
+    """Give why a report is too old, where it is; `what` names it."""
+    if at > run.as_of + timedelta(days=params.report_valid_days):
+        yield RefusedError(
+            f"{run.service}: {what} ends on {moment(run.as_of)}, and one is good for "
+            f"{number(params.report_valid_days)} days; make a fresh one with `slaopt report {run.service}`"
         )
 
 
@@ -129,15 +153,3 @@ def _stale(service: str, now: float | None, expected: float | None) -> StaleErro
         f"{service} {found}, and {was} when this was proposed; "
         f"make a fresh report with `slaopt report {service}`, and propose it"
     )
-
-
-def _about_age(case: Case, at: datetime) -> Iterator[RefusedError]:
-    """The report behind a proposal must be known, and of late."""
-    service, remedy = case.proposal.service, f"make a fresh one with `slaopt report {case.proposal.service}`"
-    if case.run is None:
-        yield RefusedError(f"{service}: the store knows nothing of the report behind this proposal; {remedy}")
-    elif at > case.run.as_of + timedelta(days=case.params.report_valid_days):
-        yield RefusedError(
-            f"{service}: the report behind this ends on {moment(case.run.as_of)}, and one is good for "
-            f"{number(case.params.report_valid_days)} days; {remedy}"
-        )

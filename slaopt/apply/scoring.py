@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from slaopt.errors import InputError, RefusedError
+from slaopt.apply.refusals import about_age
+from slaopt.errors import InputError
 from slaopt.result import Result, Skipped
-from slaopt.wording import moment, number, seconds
+from slaopt.wording import seconds
 
 if TYPE_CHECKING:
     from slaopt.apply.ledger import Ledger
@@ -129,11 +130,8 @@ def _newest(ledger: Ledger, service: str, at: datetime) -> tuple[RunRecord, Para
     if run is None or ledger.reports is None:
         raise InputError(f"{service}: no report to assess a threshold from; make one with `slaopt report {service}`")
     params = ledger.book.of(service)
-    if at - run.as_of > timedelta(days=params.report_valid_days):
-        raise RefusedError(
-            f"{service}: the newest report ends on {moment(run.as_of)}, and one is good for "
-            f"{number(params.report_valid_days)} days; make a fresh one with `slaopt report {service}`"
-        )
+    for refusal in about_age(run, "the newest report", params=params, at=at):
+        raise refusal
     return run, params
 
 

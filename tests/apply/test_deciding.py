@@ -28,6 +28,7 @@ from slaopt.apply import (
 from slaopt.apply.actor import SOLO
 from slaopt.apply.cases import read_case
 from slaopt.errors import InputError, RefusedError, SlaoptError, StaleError
+from slaopt.report.verify import Verification
 from tests.apply.builders import (
     ANN,
     AT,
@@ -42,6 +43,7 @@ from tests.apply.builders import (
     TWO_ARE_NEEDED,
     VIC,
     Grounds,
+    by_digests,
     grounds,
     set_threshold,
 )
@@ -311,6 +313,31 @@ def test_a_threshold_that_moves_between_the_look_and_the_transaction_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ("UPDATE sla_runs SET manifest_digest = 'another'", StaleError, "recorded anew meanwhile"),
+        ("UPDATE sla_users SET is_active = 0 WHERE name = 'bob'", ForbiddenError, "no active user"),
+        ("UPDATE sla_users SET role = 'analyst' WHERE name = 'bob'", ForbiddenError, "takes an approver"),
+        ("UPDATE sla_proposals SET state = 'withdrawn'", TransitionError, "withdrawn cannot be approved"),
+    ],
+)
+def test_what_moves_between_the_look_and_the_transaction_is_seen(
+    ground: Grounds, change: str, error: type[SlaoptError], words: str
+) -> None:
+    ground.proposed()
+
+    def meanwhile(folder: Path, store: object) -> Verification:
+        ground.place.run(change)
+        return by_digests(folder, ground.store)
+
+    slow = replace(ground, ledger=replace(ground.ledger, verify=meanwhile))
+    with pytest.raises(error, match=words):
+        approve(slow.ledger, 1, actor=BOB, at=AT)
+    assert ground.threshold() == NOW
+    assert ground.place.all_of("sla_approvals") == []
+
+
+@pytest.mark.parametrize(
     ("column", "words"),
     [
         ("max_threshold = 0.6", "greatest threshold allowed, 600 ms"),
@@ -476,6 +503,13 @@ def test_the_time_that_the_first_approver_sets_holds_when_the_second_approves(gr
     second = approve(two.ledger, filed.id, actor=CID, at=AT)
     assert second.proposal is not None
     assert (second.proposal.state, second.proposal.scheduled_at) == ("scheduled", LATER)
+
+
+def test_a_time_that_has_come_before_the_last_approval_is_no_time_to_wait_for(ground: Grounds) -> None:
+    two = ground.with_rules(TWO_ARE_NEEDED)
+    filed = two.proposed()
+    schedule(two.ledger, filed.id, LATER, actor=BOB, at=AT)
+    assert approve(two.ledger, filed.id, actor=CID, at=LATER).change is not None
 
 
 def test_a_held_proposal_can_be_scheduled_by_the_same_approver(ground: Grounds) -> None:
