@@ -52,6 +52,7 @@ class Actor:
     os_user: str | None = None  # of the operating system, where that is known
     solo: bool = False
     machine: bool = False
+    capped: bool = False  # inside Jupyter, where roles cannot hold: nobody is more than an analyst
 
 
 SCHEDULER = Actor("scheduler", "analyst", machine=True)  # files what reports recommend
@@ -78,6 +79,11 @@ def require_right(actor: Actor, action: Action) -> None:
     """
     if may(actor, action):
         return
+    if actor.capped and action in ("approve", "administer"):
+        raise ForbiddenError(
+            f"inside Jupyter one views and proposes only: to {action}, {actor.name} uses the approval server "
+            "(slaopt serve)"
+        )
     needed = next(role for role, actions in RIGHTS.items() if action in actions)
     article = "an" if needed[0] in "aeiou" else "a"
     has = "has no role" if actor.role is None else f"is {'an' if actor.role[0] in 'aeiou' else 'a'} {actor.role}"

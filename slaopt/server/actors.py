@@ -60,7 +60,7 @@ def _as_user(record: UserRecord | None, name: str, *, solo: bool) -> Actor:
 
 
 def _capped(actor: Actor) -> Actor:
-    return actor if actor.role is None else replace(actor, role=IN_LAB[actor.role])
+    return actor if actor.role is None else replace(actor, role=IN_LAB[actor.role], capped=True)
 
 
 async def _user(context: Context, name: str) -> UserRecord | None:

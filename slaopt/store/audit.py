@@ -134,7 +134,7 @@ def chain_faults(rows: Iterable[AuditEntry], heads: Iterable[tuple[int, str]] = 
         if kept.pop(row.number, {row.digest}) != {row.digest}:
             yield f"entry {row.number} is another one than the head that was kept of it"
         expected, previous = (row.number if isinstance(row.number, int) else expected) + 1, row.digest
-    if missing := sorted(kept):
+    if missing := sorted(number for number in kept if number >= expected):  # gaps were told
         told = f"entry {missing[0]} is" if len(missing) == 1 else f"entries {missing[0]} to {missing[-1]} are"
         yield f"the end was cut off: {told} known from the heads that were kept, and gone"
 

@@ -256,6 +256,9 @@ def test_a_cut_tail_is_found_where_a_head_was_kept(store: Store, made: Place) ->
     made.run("DELETE FROM sla_audit_log WHERE number = 4")
     assert faults(store) == []
     assert faults(store, heads) == ["the end was cut off: entry 4 is known from the heads that were kept, and gone"]
+    made.run("DELETE FROM sla_audit_log WHERE number = 2")
+    gap, cut = faults(store, heads)
+    assert (gap, cut.partition(":")[2][:11]) == ("entry 2 is missing", " entry 4 is")
     made.run("DELETE FROM sla_audit_log")
     (told,) = faults(store, heads)
     assert told.startswith("the end was cut off: entries 1 to 4 are known")

@@ -120,6 +120,7 @@ def test_in_jupyter_an_approver_only_proposes(made_workspace: Path, tmp_path: Pa
         assert proposal["proposed_by"] == "bob"
         refused = client.post(f"{API}/proposals/{proposal['id']}/approve", json={})
         assert (refused.status_code, refused.json()["reason"]) == (403, "forbidden")
+        assert refused.json()["message"].startswith("inside Jupyter one views and proposes only: to approve, bob uses")
 
 
 def test_in_jupyter_one_who_works_alone_approves(made_workspace: Path, tmp_path: Path):
