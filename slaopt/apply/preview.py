@@ -119,7 +119,7 @@ def preview(ledger: Ledger, proposal_id: int, *, actor: Actor, at: datetime) -> 
         report_path=told.get("report_path"),
         as_of=told.get("as_of"),
         valid_until=case.valid_until,
-        commands=tuple(_commands(proposal)),
+        commands=tuple(_commands(proposal, actor, you_can=why_not is None, at=at)),
     )
 
 
@@ -210,14 +210,24 @@ def _who_must(case: Case) -> str:
     return f"{people}{more}, other than {case.proposal.proposed_by}, {verb} to approve it{second}."
 
 
-def _commands(proposal: Proposal) -> Iterator[str]:
-    """What can be typed next."""
-    if proposal.state == "proposed":
+def _commands(proposal: Proposal, actor: Actor, *, you_can: bool, at: datetime) -> Iterator[str]:
+    """What the one who asks can type next."""
+    decides = may(actor, "approve")
+    if proposal.state == "proposed" and you_can:
         yield f"slaopt approve {proposal.id}"
         yield f"slaopt approve {proposal.id} --at TIME"
-        yield f"slaopt reject {proposal.id} --reason TEXT"
-    elif proposal.state in OPEN:
+    elif proposal.state in OPEN and decides and _is_due(proposal, at):
         yield f"slaopt commit {proposal.id}"
+    if proposal.state in OPEN and decides:
         yield f"slaopt reject {proposal.id} --reason TEXT"
-    elif proposal.state in ("committed", "kept"):
+    if proposal.state in OPEN and actor.name == proposal.proposed_by:
+        yield f"slaopt withdraw {proposal.id}"
+    if proposal.state in ("committed", "kept") and decides and proposal.current_threshold is not None:
         yield f"slaopt rollback {proposal.change_id} --reason TEXT"
+
+
+def _is_due(proposal: Proposal, at: datetime) -> bool:
+    """Whether an approved proposal waits for nothing but being committed."""
+    if proposal.state == "scheduled":
+        return proposal.scheduled_at is not None and proposal.scheduled_at <= at
+    return proposal.state == "approved"

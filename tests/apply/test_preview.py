@@ -98,6 +98,18 @@ def test_a_preview_of_what_is_decided_says_so(ground: Grounds) -> None:
     assert (shown(ground).why_not, shown(ground).commands) == ("It is rejected.", ())
 
 
+def test_a_preview_names_only_commands_that_would_not_be_refused(ground: Grounds) -> None:
+    filed = ground.proposed()
+    assert shown(ground).commands == (
+        "slaopt approve 1", "slaopt approve 1 --at TIME", "slaopt reject 1 --reason TEXT",
+    )  # fmt: skip
+    assert shown(ground, actor=VIC).commands == ()
+    assert shown(ground, actor=ANN).commands == ("slaopt withdraw 1",)
+    schedule(ground.ledger, filed.id, AT + timedelta(hours=1), actor=BOB, at=AT)
+    assert shown(ground).commands == ("slaopt reject 1 --reason TEXT",)
+    assert shown(ground, hours=2).commands == ("slaopt commit 1", "slaopt reject 1 --reason TEXT")
+
+
 def test_who_may_look(ground: Grounds) -> None:
     ground.proposed()
     assert not shown(ground, actor=VIC).you_can
