@@ -79,6 +79,7 @@ class SlaoptHandler(JupyterHandler):
             raise web.HTTPError(403, "this server is not known by the name that was asked for")
         if not self.check_origin():
             raise web.HTTPError(403, "the request comes from a page of another origin")
+        self.context.fresh.hold()
         await self.context.refresh(writing=self.request.method not in SAFE)
         user = await ensure_async(self.identity_provider.get_user(self))
         self.current_user = self._jupyter_current_user = user

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 __all__ = ["Fresh"]
@@ -37,6 +38,11 @@ class Fresh:
         self._made: OrderedDict[Hashable, tuple[Version, float, asyncio.Task[Any]]] = OrderedDict()
         self._asking: asyncio.Task[Version] | None = None
         self._next: asyncio.Task[Version] | None = None
+        self._held: ContextVar[list[Version] | None] = ContextVar("held", default=None)
+
+    def hold(self) -> None:
+        """Have one question do for all that this task asks for from now on, as a request does for one page."""
+        self._held.set([])
 
     async def version(self) -> Version:
         """Give the store's version of now, or later."""
@@ -49,10 +55,10 @@ class Fresh:
 
     async def get(self, name: Hashable, compute: Callable[[], Made]) -> Made:
         """Give what `compute` makes of the store as it is; what fails is tried again by the next who asks."""
-        version = await self.version()
+        version = await self._version_of_task()
         now = asyncio.get_running_loop().time()
         found = self._made.get(name)
-        if found is None or found[0] != version or now - found[1] > self._age or _failed(found[2]):
+        if found is None or found[0] < version or now - found[1] > self._age or _failed(found[2]):
             found = (version, now, asyncio.ensure_future(self._computed(compute)))
             self._made[name] = found
         self._made.move_to_end(name)
@@ -60,6 +66,14 @@ class Fresh:
             self._made.popitem(last=False)
         made: Made = await asyncio.shield(found[2])
         return made
+
+    async def _version_of_task(self) -> Version:
+        held = self._held.get()
+        if held is None:
+            return await self.version()
+        if not held:
+            held.append(await self.version())
+        return held[0]
 
     async def _asked(self) -> Version:
         version: Version = await self._run(self._ask)

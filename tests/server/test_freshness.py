@@ -71,6 +71,51 @@ def test_no_answer_is_older_than_its_question():
     run(body)
 
 
+def test_a_request_asks_once_and_the_next_one_anew():
+    store = Store()
+
+    async def body() -> None:
+        fresh = Fresh(store.ask, in_thread)
+
+        async def request() -> list[int]:
+            fresh.hold()
+            first = await fresh.get("a", store.compute)
+            store.version += 1
+            return [first, await fresh.get("a", store.compute)]
+
+        assert await asyncio.create_task(request()) == [1, 1]
+        assert store.asked == 1
+        assert (await asyncio.create_task(request()))[0] == 2
+        assert store.asked == 2
+
+    run(body)
+
+
+def test_one_who_asked_before_a_change_leaves_newer_answers_as_they_are():
+    store = Store()
+
+    async def body() -> None:
+        fresh = Fresh(store.ask, in_thread)
+
+        async def early() -> int:
+            fresh.hold()
+            await fresh.get("other", lambda: None)
+            store.version += 1
+            await asyncio.create_task(fresh_get())
+            before = store.computed
+            answer = await fresh.get("all", store.compute)
+            assert store.computed == before
+            return answer
+
+        async def fresh_get() -> int:
+            fresh.hold()
+            return await fresh.get("all", store.compute)
+
+        assert await asyncio.create_task(early()) == 2
+
+    run(body)
+
+
 def test_what_did_not_change_is_not_made_again_but_for_its_age():
     store = Store()
 
