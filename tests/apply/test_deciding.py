@@ -274,6 +274,13 @@ def test_a_report_that_is_verified_exactly_is_approved(tmp_path: Path, archive: 
     assert approve(exact.ledger, filed.id, actor=BOB, at=AT).change is not None
 
 
+def test_a_report_that_the_store_does_not_know_is_refused(ground: Grounds) -> None:
+    ground.proposed()
+    stranger = Verification(directory=ground.report, status="same", recorded=False)
+    strange = replace(ground, ledger=replace(ground.ledger, verify=lambda *_: stranger))
+    refused(strange, RefusedError, "not the one that the store knows")
+
+
 def test_a_report_of_another_version_is_refused_and_a_fresh_one_asked_for(
     ground: Grounds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -310,6 +317,13 @@ def test_a_threshold_that_moves_between_the_look_and_the_transaction_is_refused(
         approve(slow.ledger, 1, actor=BOB, at=AT)
     assert ground.threshold() == 0.65
     assert ground.place.all_of("sla_approvals") == []
+
+
+def test_a_request_key_is_of_one_action(ground: Grounds) -> None:
+    filed = ground.proposed(actor=DORA)
+    withdraw(ground.ledger, filed.id, actor=DORA, at=AT, reason="no", key="k")
+    with pytest.raises(RefusedError, match="something else was asked for"):
+        reject(ground.ledger, filed.id, actor=DORA, at=AT, reason="no", key="k")
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,23 @@ def test_odd_names_passwords_and_codes_are_only_wrong(ledger, given):
             log_in(ledger, name, password, kind="web", at=AT, code=code)
 
 
+def test_a_password_that_is_changed_while_it_is_checked_opens_nothing(ledger, monkeypatch):
+    def slow(kept, password):
+        with ledger.store.begin() as transaction:
+            transaction.people.set_password("ann", passwords.hashed("another long password", name="ann"))
+        return True
+
+    monkeypatch.setattr("slaopt.apply.people.logins.matches", slow)
+    with pytest.raises(RefusedError, match="is wrong"):
+        log_in(ledger, "ann", "ann likes long ones", kind="web", at=AT)
+
+
+def test_sessions_that_have_expired_are_forgotten_at_the_next_login(ledger, tmp_path):
+    for at in (AT, AT + timedelta(hours=13)):
+        log_in(ledger, "ann", "ann likes long ones", kind="web", at=at)
+    assert len(place("sqlite", tmp_path).rows("SELECT 1 FROM sla_sessions")) == 1
+
+
 def test_all_refused_logins_look_alike(ledger):
     add_user(ledger, "hub", role="viewer", password=None, actor=DORA, at=AT)
     disable_user(ledger, "ann", actor=DORA, at=AT)

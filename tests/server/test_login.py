@@ -145,6 +145,14 @@ def test_logging_out_ends_the_session_for_good(approvals: Running):
     assert approvals.asked(cookies={name: value}).status_code == 401
 
 
+def test_logging_in_again_ends_the_session_before_in_the_same_browser(approvals: Running):
+    with approvals.client("vic") as client:
+        before = dict(client.cookies)
+        assert log_into(client, "bob").status_code == 303
+        assert client.get("slaopt/ping").json()["name"] == "bob"
+    assert approvals.asked(cookies=before).status_code == 401
+
+
 def test_a_link_logs_nobody_out(approvals: Running):
     with approvals.client("ann") as client:
         assert client.get("logout").status_code == 405
