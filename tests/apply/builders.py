@@ -142,6 +142,14 @@ def make_archive(reports: Path) -> Path:
     return reports
 
 
+def another_report(ground: Grounds, *, seed: int = 5) -> None:
+    """A newer report that recommends the same: other settings, the same measurements."""
+    assert ground.ledger.reports is not None
+    params = samples.service(SERVICE).params.model_copy(update={"seed": seed})
+    made = handmade(ground.ledger.reports, measured(SERVICE), params, NOTEBOOKS / "service_report.ipynb")
+    Recorder(ground.store, AT).record(made)
+
+
 def by_digests(folder: Path, store: Store) -> Verification:
     """Verify a report by the digests of its files alone, since what is tested is something else."""
     return Verification(directory=folder, status="same" if is_whole(folder) else "tampered", recorded=True)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
-from slaopt import samples
 from slaopt.apply import SCHEDULER, Actor, ForbiddenError, approve, propose, schedule, verify_audit
-from slaopt.report.record import Recorder
 from slaopt.result import Skipped
 from slaopt.store.records import Proposal
 from tests.apply.builders import (
@@ -23,10 +22,9 @@ from tests.apply.builders import (
     TWO_ARE_NEEDED,
     VIC,
     Grounds,
+    another_report,
     set_threshold,
 )
-from tests.report.builders import NOTEBOOKS, measured
-from tests.report.runs import handmade
 from tests.store.builders import new_run
 
 
@@ -42,14 +40,6 @@ def reason(ground: Grounds, service: str = SERVICE, *, at: datetime = AT) -> str
     assert isinstance(found, Skipped), found
     assert ground.written() == before
     return found.reason
-
-
-def another_report(ground: Grounds, *, seed: int = 5) -> None:
-    """A newer report that recommends the same: other settings, the same measurements."""
-    assert ground.ledger.reports is not None
-    params = samples.service(SERVICE).params.model_copy(update={"seed": seed})
-    made = handmade(ground.ledger.reports, measured(SERVICE), params, NOTEBOOKS / "service_report.ipynb")
-    Recorder(ground.store, AT).record(made)
 
 
 def states(ground: Grounds) -> list[str]:
@@ -145,6 +135,21 @@ def test_a_newer_report_replaces_what_was_open(ground: Grounds) -> None:
     assert second.id != first.id
     assert states(ground) == ["superseded", "proposed"]
     assert ground.actions() == [("ann", "propose"), ("ann", "propose"), ("ann", "supersede")]
+
+
+def test_a_report_that_is_recorded_while_an_older_one_is_read_is_not_passed_over(
+    ground: Grounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from slaopt.apply import filing
+
+    read = filing._recommendation
+
+    def meanwhile(*arguments: Any) -> Any:
+        another_report(ground)
+        return read(*arguments)
+
+    monkeypatch.setattr(filing, "_recommendation", meanwhile)
+    assert "a newer report was recorded meanwhile" in reason(ground)
 
 
 def test_what_somebody_has_approved_of_is_not_lost_to_the_next_report_that_says_the_same(ground: Grounds) -> None:
