@@ -73,7 +73,7 @@ class Costs(BaseModel):
 
 
 class ApprovalRules(BaseModel):
-    """Which changes take more than one approval. Sizes are shares of the current threshold."""
+    """Which changes take more than one approval. A size is by what share the greater threshold is above the other."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 from slaopt.apply.actor import Actor, is_solo, may, require_present, same_person
 from slaopt.apply.cases import read_case
 from slaopt.apply.codes import second_factor
-from slaopt.apply.deciding import Approval, decide, record, require_none
+from slaopt.apply.deciding import Approval, decide, record
 from slaopt.apply.filing import add, require_undecided
 from slaopt.apply.lifecycle import OPEN
 from slaopt.apply.needs import needs_of
-from slaopt.apply.refusals import EXPERIMENTS, LaterError, about_service, agree
+from slaopt.apply.refusals import EXPERIMENTS, LaterError, about_service, agree, require_none
 from slaopt.apply.reports import require_fit_report
 from slaopt.apply.requests import Call, Outcome, written
-from slaopt.errors import InputError, StaleError
+from slaopt.errors import InputError, RefusedError, StaleError
 from slaopt.result import plain
 from slaopt.store.records import Implementation, NewProposal
 from slaopt.wording import moment, seconds
@@ -69,6 +69,8 @@ def request(
         if (answer := call.answered(transaction)) is not None:
             return answer
         solo, same = is_solo(transaction), _same_open(transaction, wish)
+        if same is None:
+            _require_rules_named(transaction, wish, actor)
         record_now, experiments = transaction.service(wish.service), transaction.running_experiments(wish.service)
     if same is not None:
         if may(actor, "approve") and (solo or not same_person(actor.name, same.proposed_by)):
@@ -93,6 +95,8 @@ def _asked(ledger: Ledger, wish: Wish, said: str | None, call: Call, *, code: st
     if newest is not None:
         require_fit_report(ledger, newest)
     scored = score(ledger, wish.service, wish.threshold, rules=wish.rollback_rules, at=at)
+    if scored.current_threshold is None and wish.rollback_rules:
+        raise InputError(f"{wish.service} has no threshold yet, so there is nothing to roll back to: give no rules")
     if scored.run != newest:
         raise StaleError(f"{wish.service}: a newer report was recorded meanwhile; ask again")
     approval = Approval(when=wish.scheduled_at)
@@ -151,6 +155,17 @@ def _same_open(transaction: Transaction, wish: Wish) -> Proposal | None:
         if agree(proposal.proposed_threshold, wish.threshold) and _same_rules(proposal, wish):
             return proposal
     return None
+
+
+def _require_rules_named(transaction: Transaction, wish: Wish, actor: Actor) -> None:
+    """Refuse to replace somebody's proposal of the same threshold for want of its rules: others are to be named."""
+    for proposal in transaction.proposals.list(states=OPEN, service=wish.service):
+        own = same_person(actor.name, proposal.proposed_by)
+        if wish.rollback_rules is None and agree(proposal.proposed_threshold, wish.threshold) and not own:
+            raise RefusedError(
+                f"{proposal.proposed_by} has proposed {seconds(wish.threshold, 6)} with rollback rules of their own: "
+                f"slaopt approve {proposal.id} takes those, and --rule names others"
+            )
 
 
 def _same_rules(proposal: Proposal, wish: Wish) -> bool:

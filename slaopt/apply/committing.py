@@ -65,7 +65,10 @@ def bring_into_force(transaction: Transaction, case: Case, *, actor: Actor, at: 
         transaction, "commit", actor=actor, at=at, service=proposal.service, **step(proposal),
         approved_by=list(case.approved_by), report=told.get("report_path"),
     )  # fmt: skip
-    sentence = f"{proposal.service}: {_from_to(proposal)} is in force (change {change.change_id}, approved by {by})."
+    sentence = (
+        f"{proposal.service}: {_from_to(proposal)} is in force (change {change.change_id}, "
+        f"approved by {' and '.join(case.approved_by)})."
+    )
     return Outcome(proposal=committed, change=change, sentence=sentence)
 
 

@@ -12,7 +12,7 @@ from slaopt.apply.codes import CodeError, has_factor, second_factor
 from slaopt.apply.committing import bring_into_force, step
 from slaopt.apply.ledger import note
 from slaopt.apply.lifecycle import OPEN, TransitionError, moved, named
-from slaopt.apply.refusals import about_actor, refusals
+from slaopt.apply.refusals import about_actor, refusals, require_none
 from slaopt.apply.reports import require_fit_report
 from slaopt.apply.requests import Call, Outcome, written
 from slaopt.errors import InputError, RefusedError, StaleError
@@ -31,7 +31,6 @@ __all__ = [
     "commit",
     "decide",
     "record",
-    "require_none",
     "schedule",
 ]
 
@@ -57,7 +56,7 @@ def approve(
     code
         Of the approver's second factor, where the change is critical.
     hold
-        Approved is as far as it goes: `commit` brings it into force later.
+        Approved is as far as it goes, whoever approves after this: `commit` brings it into force later.
     key
         Of this request: with the same key it is done once.
 
@@ -194,12 +193,6 @@ def _against_commit(case: Case, at: datetime) -> Iterator[RefusedError]:
     yield from refusals(case, at=at)
 
 
-def require_none(against: Iterator[RefusedError]) -> None:
-    """Raise the first of the refusals, where there is one."""
-    for refusal in against:
-        raise refusal
-
-
 def _require_fit(ledger: Ledger, case: Case) -> None:
     if case.run is not None:  # without one it was refused before
         require_fit_report(ledger, case.run)
@@ -215,9 +208,11 @@ def record(
     due = approval.when or (proposal.scheduled_at if proposal.implementation_type == "scheduled" else None)
     if case.missing:
         columns = {} if approval.when is None else _at(approval.when)
+        if approval.hold:
+            columns["held"] = True
         filed = transaction.proposals.move(proposal, proposal.state, at=at, **columns)
         return Outcome(proposal=filed, sentence=f"Approved by {actor.name}: {_waiting(case.missing)}.")
-    if approval.hold:
+    if approval.hold or proposal.held:
         return _moved(transaction, case, "approved", at, f"Approved by {actor.name}, and held until it is committed.")
     if due is not None and due > at:
         return _scheduled(transaction, case, due, actor=actor, at=at)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from slaopt.params import ApprovalRules
 from slaopt.store.records import Needs
-from slaopt.wording import percent
+from slaopt.wording import number, percent
 
 __all__ = ["needs_of", "strictest"]
 
@@ -56,8 +56,8 @@ def _significant(current: float | None, proposed: float, risk: str | None, rules
     why = []
     if current is None:
         why.append("It is the first threshold of the service.")
-    elif (size := abs(proposed / current - 1)) >= min(rules.significant_change, rules.critical_change) - HAIR:
-        why.append(f"It changes the threshold by {percent(size)}.")
+    elif _size(current, proposed) >= min(rules.significant_change, rules.critical_change) - HAIR:
+        why.append(f"It changes the threshold by {percent(abs(proposed / current - 1))}.")
     if LEVELS.index(risk or "high") >= LEVELS.index(rules.significant_risk):
         why.append(f"Its risk is {risk}." if risk else "Its risk is not known.")
     return tuple(why)
@@ -67,6 +67,11 @@ def _critical(current: float | None, proposed: float, rules: ApprovalRules) -> t
     """Say why those who approve need a second factor; nothing where they do not."""
     if rules.critical:
         return ("Every change of this service takes a second factor.",)
-    if current is not None and abs(proposed / current - 1) >= rules.critical_change - HAIR:
-        return (f"From {percent(rules.critical_change)} on a change takes a second factor.",)
+    if current is not None and _size(current, proposed) >= rules.critical_change - HAIR:
+        return (f"From a factor of {number(1 + rules.critical_change)} on a change takes a second factor.",)
     return ()
+
+
+def _size(current: float, proposed: float) -> float:
+    """Say by what share the greater is above the smaller: half as long weighs as much as twice as long."""
+    return max(proposed / current, current / proposed) - 1

@@ -25,6 +25,7 @@ __all__ = [
     "about_service",
     "agree",
     "refusals",
+    "require_none",
 ]
 
 EXPERIMENTS = "experiments come with a later version: ask for an immediate or a scheduled change"
@@ -45,6 +46,12 @@ def agree(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return one is other
     return abs(one - other) <= SAME * max(one, other)
+
+
+def require_none(against: Iterator[RefusedError]) -> None:
+    """Raise the first of the refusals, where there is one."""
+    for refusal in against:
+        raise refusal
 
 
 def refusals(case: Case, *, at: datetime) -> Iterator[RefusedError]:

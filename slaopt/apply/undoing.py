@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from slaopt.apply.actor import Actor, require_present
-from slaopt.apply.cases import UnknownError
+from slaopt.apply.cases import UnknownError, read_case
 from slaopt.apply.ledger import note
 from slaopt.apply.lifecycle import moved
-from slaopt.apply.refusals import agree
+from slaopt.apply.refusals import about_service, agree, require_none
 from slaopt.apply.requests import Call, Outcome, written
 from slaopt.errors import RefusedError, StaleError
 from slaopt.wording import moment, seconds
@@ -50,7 +50,7 @@ def rollback(
     StaleError
         If a newer threshold is in force, whoever set it; that is shown, and stays.
     RefusedError
-        If the actor may not, or there was no threshold before.
+        If the actor may not, there was no threshold before, or what would come back could not be approved now.
     UnknownError
         If there is no such change.
     """
@@ -65,6 +65,7 @@ def rollback(
             if (done := _undone(transaction, change)) is not None:
                 return done
             _require_newest(transaction, change)
+            _require_allowed_back(transaction, ledger, change)
             outcome = _restored(transaction, change, said, actor=actor, at=at, fired=fired)
             return call.keep(transaction, outcome, at=at)
     except StaleError as refusal:
@@ -118,6 +119,28 @@ def _require_newest(transaction: Transaction, change: ChangeRecord) -> None:
     if change.previous is None:
         raise RefusedError(
             f"{service} had no threshold before change {change.change_id}: propose another one, or disable the service"
+        )
+
+
+def _require_allowed_back(transaction: Transaction, ledger: Ledger, change: ChangeRecord) -> None:
+    """Refuse to bring a change back, by a rollback of its rollback, where its threshold could not be approved now.
+
+    Its approvals still count. Codes of a second factor are good once, so a critical change has to be proposed again.
+    """
+    proposal = _proposal(transaction, change)
+    if proposal is None or proposal.state != "rolled_back" or change.previous is None:
+        return
+    case = read_case(transaction, ledger, proposal.id)
+    require_none(
+        about_service(
+            change.service, case.record, case.experiments, change.previous, expected=change.threshold,
+            params=case.params,
+        )
+    )  # fmt: skip
+    if case.needs.second_factor and not case.solo:
+        raise RefusedError(
+            f"{change.service}: change {proposal.change_id} was critical, so it is not brought back by one person: "
+            f"slaopt update-threshold proposes {seconds(change.previous, 6)} again"
         )
 
 

@@ -170,6 +170,7 @@ def _proposal(row: Mapping[Any, Any]) -> Proposal:
         id=row["id"],
         change_id=row["change_id"],
         state=row["state"],
+        held=bool(row["held"]),
         service=row["service_type"],
         origin=row["origin"],
         input_digest=row["input_digest"],

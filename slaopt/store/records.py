@@ -208,6 +208,7 @@ class Proposal(NewProposal):
     id: int
     change_id: str  # of the change that it makes once it is committed
     state: State
+    held: bool  # its last approval does not bring it into force
     proposed_at: datetime
     updated_at: datetime
 

@@ -37,6 +37,7 @@ from tests.apply.builders import (
     TWO_ARE_NEEDED,
     VIC,
     Grounds,
+    another_report,
     set_threshold,
 )
 
@@ -137,11 +138,15 @@ def test_other_rollback_criteria_replace_no_decision_either(ground: Grounds, hol
 def test_asking_for_a_threshold_approves_no_rollback_criteria_of_somebody_s_own(ground: Grounds) -> None:
     blind = ask(ground, rollback_rules=("burn_rate >= 9999 over 6h",)).proposal
     assert blind is not None
-    outcome = ask(ground, actor=BOB)
+    before = ground.written()
+    with pytest.raises(RefusedError, match=f"ann has proposed .* rules of their own: slaopt approve {blind.id} takes"):
+        ask(ground, actor=BOB)
+    assert ground.written() == before
+    outcome = ask(ground)  # ann herself takes them back
     assert outcome.proposal is not None
     assert (outcome.change, ground.threshold()) == (None, NOW)
     assert outcome.proposal.rollback_rules != blind.rollback_rules
-    assert ask(ground, actor=CID).change is not None  # slaopt's own criteria, as bob asked for
+    assert ask(ground, actor=CID).change is not None  # slaopt's own criteria
 
 
 def test_the_same_may_be_asked_for_again_once_it_came_to_nothing(ground: Grounds) -> None:
@@ -274,6 +279,23 @@ def test_a_threshold_that_moves_while_it_is_assessed_is_refused(
 
     monkeypatch.setattr(scoring, "score", meanwhile)
     with pytest.raises(StaleError, match="550 ms now, and was at 500 ms"):
+        ask(ground)
+    assert ground.place.all_of("sla_proposals") == []
+
+
+def test_a_report_that_is_recorded_before_it_is_assessed_was_not_verified(
+    ground: Grounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from slaopt.apply import scoring
+
+    score = scoring.score
+
+    def meanwhile(*arguments: Any, **named: Any) -> Any:
+        another_report(ground)
+        return score(*arguments, **named)
+
+    monkeypatch.setattr(scoring, "score", meanwhile)
+    with pytest.raises(StaleError, match="a newer report was recorded meanwhile"):
         ask(ground)
     assert ground.place.all_of("sla_proposals") == []
 

@@ -170,6 +170,16 @@ def test_a_significant_change_takes_two_and_not_the_same_one_twice(ground: Groun
     assert two.actions()[1:] == [("bob", "approve"), ("cid", "approve"), ("cid", "commit")]
 
 
+def test_what_the_first_of_two_wants_held_the_second_brings_into_force_for_nobody(ground: Grounds) -> None:
+    two = ground.with_rules(TWO_ARE_NEEDED)
+    filed = two.proposed()
+    approve(two.ledger, filed.id, actor=BOB, at=AT, hold=True)
+    second = approve(two.ledger, filed.id, actor=CID, at=LATER)
+    assert second.proposal is not None
+    assert (second.change, second.proposal.state, two.threshold()) == (None, "approved", NOW)
+    assert commit(two.ledger, filed.id, actor=BOB, at=LATER).change is not None
+
+
 @pytest.mark.parametrize("loss", ["disabled", "viewer", "analyst"])
 def test_whoever_may_approve_no_more_is_not_one_of_the_two(ground: Grounds, loss: str) -> None:
     two = ground.with_rules(TWO_ARE_NEEDED)

@@ -87,8 +87,11 @@ def test_names_that_look_alike_are_one_person(one: str, other: str) -> None:
         (2.0, 2.5, "low", (2, False, "significant")),  # a quarter, exactly
         (0.8, 1.0, "low", (2, False, "significant")),
         (1.2, 1.5, "low", (2, False, "significant")),
-        (2.0, 1.5, "low", (2, False, "significant")),
-        (2.0, 1.51, "low", (1, False, "routine")),
+        (2.0, 1.6, "low", (2, False, "significant")),  # back by a quarter
+        (2.0, 1.61, "low", (1, False, "routine")),
+        (2.0, 1.0, "low", (2, True, "critical")),  # half as long weighs as much as twice as long
+        (2.0, 1.01, "low", (2, False, "significant")),
+        (1.0, 0.001, "low", (2, True, "critical")),
         (2.0, 4.0, "low", (2, True, "critical")),
         (2.0, 3.99, "low", (2, False, "significant")),
         (None, 2.0, "low", (2, False, "significant")),

@@ -20,7 +20,7 @@ from slaopt.apply import (
 from slaopt.errors import InputError, RefusedError, StaleError
 from slaopt.store import settle
 from slaopt.store.records import ChangeRecord
-from tests.apply.builders import ANN, AT, BOB, CID, NOW, SERVICE, THEN, Grounds, book_of, set_threshold
+from tests.apply.builders import ANN, AT, BOB, CID, CRITICAL, NOW, SERVICE, THEN, Grounds, book_of, set_threshold
 
 LATER = AT + timedelta(hours=3)
 
@@ -69,6 +69,24 @@ def test_a_rollback_can_be_rolled_back_and_that_again(ground: Grounds) -> None:
     assert (third.threshold, ground.threshold()) == (NOW, NOW)
     with ground.store.reading() as transaction:
         assert transaction.proposals.list()[0].state == "rolled_back"
+
+
+def test_what_could_not_be_approved_now_is_not_brought_back(ground: Grounds) -> None:
+    change = committed(ground)
+    first = back(ground, change.change_id)
+    with ground.store.begin() as transaction:
+        transaction.configure(SERVICE, max_threshold=0.6)
+    before = ground.written()
+    with pytest.raises(RefusedError, match="more than the greatest threshold allowed, 600 ms"):
+        back(ground, first.change_id)
+    with ground.store.begin() as transaction:
+        transaction.configure(SERVICE, max_threshold=5.0)
+    with pytest.raises(RefusedError, match="was critical, so it is not brought back by one person: slaopt update-thr"):
+        back(ground.with_rules(CRITICAL), first.change_id)
+    after = ground.written()
+    assert {name: after[name] for name in after if name != "sla_configurations"} == {
+        name: before[name] for name in before if name != "sla_configurations"
+    }
 
 
 def test_a_second_click_rolls_back_once(ground: Grounds) -> None:

@@ -33,9 +33,10 @@ def own_settings(book: ParamsBook) -> tuple[tuple[str, tuple[Setting, ...]], ...
 
 def _approving(params: Params) -> tuple[Setting, ...]:
     rules = params.approvals
-    size, critical = percent(rules.significant_change), f"changes of {percent(rules.critical_change)} and more"
+    size = f"one threshold {percent(rules.significant_change)} or more above the other"
+    critical = f"one threshold {number(1 + rules.critical_change)} times the other, or more"
     return (
-        ("Two people approve", f"changes of {size} and more", "approvals.significant_change"),
+        ("Two people approve", size, "approvals.significant_change"),
         ("Two people approve", f"a risk that is {rules.significant_risk}", "approvals.significant_risk"),
         ("A second factor is asked for", critical, "approvals.critical_change")
         if not rules.critical

@@ -114,7 +114,7 @@ def needs_words(proposal: Proposal, approved: Sequence[str]) -> str:
     """
     needs = proposal.needs
     if not needs.approvals:
-        said = "Your own approval is enough: this store has one user."
+        said = "Your own approval is enough: you work alone here."
     elif needs.approvals == 1:
         said = f"It takes the approval of somebody other than {proposal.proposed_by}."
     else:

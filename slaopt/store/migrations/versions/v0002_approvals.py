@@ -107,6 +107,7 @@ proposals = sa.Table(
     sa.Column("proposed_by", sa.String(255), nullable=False),
     sa.Column("implementation_type", sa.String(10), nullable=False, server_default="immediate"),
     sa.Column("scheduled_at", Moment()),
+    _flag("held", False),  # not to be brought into force by its last approval
     sa.Column("reason", sa.Text),
     sa.Column("needs", Json(), nullable=False),  # whose approval it takes
     sa.Column("assessment", Json(), nullable=False),  # what is expected of it
