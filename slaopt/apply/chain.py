@@ -31,6 +31,7 @@ class AuditVerification(Result):
     entries: int
     head: str | None  # digest of the last entry
     heads: int | None  # kept outside, and compared with; None: no file of heads was there
+    newer: int  # entries after the last of these: each has one, but where a process died
     faults: tuple[str, ...]
 
 
@@ -91,6 +92,9 @@ def verify_audit(ledger: Ledger) -> AuditVerification:
         found = chain_faults(counted(transaction.audit.entries()), heads)
         faults = list(islice(found, MOST_FAULTS))
         more = sum(1 for _ in found)
+        faults += [
+            f"the database lacks its guard {name}: entries can be changed" for name in transaction.audit.guards_gone()
+        ]
     if more:
         faults.append(f"and {more} more")
     return AuditVerification(
@@ -98,6 +102,7 @@ def verify_audit(ledger: Ledger) -> AuditVerification:
         entries=number,
         head=last[0].digest if last else None,
         heads=len(heads) if there else None,
+        newer=max(number - max((kept for kept, _ in heads), default=0), 0) if there else 0,
         faults=tuple(faults),
     )
 

@@ -60,6 +60,12 @@ def verification_lines(verification: AuditVerification) -> Iterator[str]:
         else f"compared with {count(verification.heads)} heads that were kept outside"
     )
     yield f"{verification.status}: {count(verification.entries)} entries, {heads}"
+    if verification.newer:
+        entries = "1 entry" if verification.newer == 1 else f"{count(verification.newer)} entries"
+        yield (
+            f"after the last head that was kept: {entries}; slaopt"
+            " keeps a head after each of its own, unless it is killed: look at them with slaopt audit list"
+        )
     for fault in verification.faults:
         yield f"  {visible(fault)}"
 

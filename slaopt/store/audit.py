@@ -19,10 +19,18 @@ from slaopt.result import plain
 from slaopt.store import tables
 from slaopt.store.records import AuditEntry
 
-__all__ = ["FIRST", "Audit", "chain_faults", "entry_digest", "entry_text"]
+__all__ = ["FIRST", "GUARDS", "Audit", "chain_faults", "entry_digest", "entry_text"]
 
 FIRST = "0" * 64  # what the first entry holds as the digest of the one before it
 AT_ONCE = 1_000  # entries held in memory
+GUARDS = {
+    "sqlite": ("sla_audit_log_no_update", "sla_audit_log_no_delete", "sla_audit_log_no_replace"),
+    "postgresql": ("sla_audit_log_no_change", "sla_audit_log_no_truncate"),
+}
+_GUARDING = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'sla_audit_log'",
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE tgrelid = 'sla_audit_log'::regclass AND tgenabled <> 'D'",
+}
 UNREADABLE = datetime.min.replace(tzinfo=UTC)  # stands for what is no time, so that it differs from the entry
 
 
@@ -68,6 +76,12 @@ class Audit:
             query = query.where(tables.audit_log.c.number > after)
         for row in self._connection.execute(query.execution_options(yield_per=AT_ONCE)).mappings():
             yield _entry(row)
+
+    def guards_gone(self) -> list[str]:
+        """Name the triggers that keep entries from being changed, and are not there or are turned off."""
+        dialect = self._connection.dialect.name
+        there = set(self._connection.scalars(sa.text(_GUARDING[dialect])))
+        return [name for name in GUARDS[dialect] if name not in there]
 
     def _query(self) -> sa.Select[*tuple[Any, ...]]:
         """Times and details as text: somebody may have put in what a driver cannot read."""

@@ -16,16 +16,13 @@ from hypothesis import HealthCheck, given, settings
 
 from slaopt.errors import InputError
 from slaopt.store import FIRST, AuditEntry, Store, chain_faults, make_store, open_database, upgrade
+from slaopt.store.audit import GUARDS
 from tests.store.builders import AT, Place, place
 
 DETAILS = {
     "rate": 0.1 + 0.2, "tiny": 1e-7, "whole": 2.0, "count": 3, "none": None, "nan": float("nan"),
     "nested": {"b": [1, "é \" \\ \n ' – 支付 😀"], "a": True},
 }  # fmt: skip
-GUARDS = {
-    "sqlite": ("sla_audit_log_no_update", "sla_audit_log_no_delete", "sla_audit_log_no_replace"),
-    "postgresql": ("sla_audit_log_no_change", "sla_audit_log_no_truncate"),
-}
 REFUSED = "the audit log only grows: its entries are neither changed nor removed"
 
 

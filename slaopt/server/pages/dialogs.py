@@ -47,7 +47,7 @@ class ProposalDialogHandler(FragmentHandler):
     async def get(self, proposal: str, purpose: str) -> None:
         """Answer the dialog."""
         actor, at = await self.actor(), self.context.now()
-        shown = await self.run(preview, self.context.ledger, int(proposal), actor=actor, at=at)
+        shown = await self.context.wait_for(preview, self.context.ledger, int(proposal), actor=actor, at=at)
         await self.show(
             "dialog_proposal.html", purpose=cast("Purpose", purpose), preview=shown, open=shown.proposal.state in OPEN,
             threshold=threshold_name(shown.proposed_threshold), rows=compared(shown), report=_report(shown),
