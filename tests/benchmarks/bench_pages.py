@@ -63,8 +63,9 @@ def viewed(server: Any, browser: Any, page: str) -> dict[str, Any]:
     sheet = context.new_page()
 
     def look() -> None:
-        sheet.goto(f"{server.pages}{page}")
-        sheet.locator("tbody tr, .card").first.wait_for()
+        answer = sheet.goto(f"{server.pages}{page}")
+        assert answer.ok, server.said
+        sheet.locator(".services tbody tr, .past tbody tr, .card").first.wait_for()
 
     told = {"first view": seconds(look), "again": statistics.median(seconds(look) for _ in range(RUNS))}
     context.close()
