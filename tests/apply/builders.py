@@ -8,10 +8,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from slaopt import samples
 from slaopt.apply.actor import Actor
+from slaopt.apply.deciding import approve
 from slaopt.apply.filing import propose
 from slaopt.apply.ledger import Ledger
+from slaopt.errors import SlaoptError
 from slaopt.params import ApprovalRules, ParamsBook
 from slaopt.report.folders import is_whole
 from slaopt.report.record import Recorder
@@ -148,6 +152,15 @@ def another_report(ground: Grounds, *, seed: int = 5) -> None:
     params = samples.service(SERVICE).params.model_copy(update={"seed": seed})
     made = handmade(ground.ledger.reports, measured(SERVICE), params, NOTEBOOKS / "service_report.ipynb")
     Recorder(ground.store, AT).record(made)
+
+
+def refused(ground: Grounds, error: type[SlaoptError], words: str, *, actor: Actor = BOB, **more: object) -> None:
+    """An approval is refused in these words, and leaves every row as it was."""
+    (proposal,) = ground.place.rows("SELECT max(id) FROM sla_proposals")
+    before = ground.written()
+    with pytest.raises(error, match=words):
+        approve(ground.ledger, proposal[0], actor=actor, at=AT, **more)  # type: ignore[arg-type]
+    assert ground.written() == before
 
 
 def by_digests(folder: Path, store: Store) -> Verification:

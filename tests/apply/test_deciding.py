@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pyotp
 import pytest
@@ -16,19 +13,16 @@ from slaopt.apply import (
     Actor,
     CodeError,
     ForbiddenError,
-    TransitionError,
     UnknownError,
     approve,
     commit,
     reject,
-    schedule,
     verify_audit,
     withdraw,
 )
 from slaopt.apply.actor import SOLO
 from slaopt.apply.cases import read_case
-from slaopt.errors import InputError, RefusedError, SlaoptError, StaleError
-from slaopt.report.verify import Verification
+from slaopt.errors import InputError, RefusedError, StaleError
 from tests.apply.builders import (
     ANN,
     AT,
@@ -43,21 +37,11 @@ from tests.apply.builders import (
     TWO_ARE_NEEDED,
     VIC,
     Grounds,
-    by_digests,
-    grounds,
+    refused,
     set_threshold,
 )
 
 LATER = AT + timedelta(hours=3)
-
-
-def refused(ground: Grounds, error: type[SlaoptError], words: str, *, actor: Actor = BOB, **more: object) -> None:
-    """An approval is refused in these words, and leaves every row as it was."""
-    (proposal,) = ground.place.rows("SELECT max(id) FROM sla_proposals")
-    before = ground.written()
-    with pytest.raises(error, match=words):
-        approve(ground.ledger, proposal[0], actor=actor, at=AT, **more)  # type: ignore[arg-type]
-    assert ground.written() == before
 
 
 def refused_code(ground: Grounds, code: str) -> None:
@@ -248,197 +232,11 @@ def test_rules_that_became_looser_do_not_hold_for_what_was_filed_before(ground: 
         commit(ground.ledger, filed.id, actor=CID, at=AT)
 
 
-@pytest.mark.parametrize(
-    ("name", "damage"),
-    [
-        ("result.json", lambda text: text.replace('"recommended_threshold": 0.7', '"recommended_threshold": 0.9')),
-        ("report.html", lambda text: text + "<p>Raise it to 9 s.</p>"),
-        ("manifest.json", lambda text: text.replace('"seed": 0', '"seed": 1')),
-    ],
-)
-def test_a_tampered_report_is_refused(ground: Grounds, name: str, damage: object) -> None:
-    ground.proposed()
-    path = ground.report / name
-    text = path.read_text()
-    path.write_text(damage(text))  # type: ignore[operator]
-    assert path.read_text() != text
-    exact = replace(ground, ledger=replace(ground.ledger, verify=None))
-    refused(exact, RefusedError, "tampered with")
-
-
-def test_a_forged_report_that_agrees_with_itself_is_refused(ground: Grounds) -> None:
-    from slaopt.report.manifest import Manifest
-
-    ground.proposed()
-    (ground.report / "report.html").write_text("<p>All is well.</p>")
-    forged = Manifest.read(ground.report).complete(ground.report)
-    forged.write(ground.report)
-    exact = replace(ground, ledger=replace(ground.ledger, verify=None))
-    refused(exact, RefusedError, "tampered with.*the store holds another digest")
-    refused(ground, RefusedError, "was made again since")  # also where only digests are looked at
-
-
-def test_a_report_that_is_verified_exactly_is_approved(tmp_path: Path, archive: Path) -> None:
-    exact = grounds(tmp_path, archive, exactly=True)
-    filed = exact.proposed()
-    assert approve(exact.ledger, filed.id, actor=BOB, at=AT).change is not None
-
-
-def test_a_report_that_the_store_does_not_know_is_refused(ground: Grounds) -> None:
-    ground.proposed()
-    stranger = Verification(directory=ground.report, status="same", recorded=False)
-    strange = replace(ground, ledger=replace(ground.ledger, verify=lambda *_: stranger))
-    refused(strange, RefusedError, "not the one that the store knows")
-
-
-def test_a_report_of_another_version_is_refused_and_a_fresh_one_asked_for(
-    ground: Grounds, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ground.proposed()
-    monkeypatch.setattr("slaopt.report.verify.__version__", "99.0")
-    exact = replace(ground, ledger=replace(ground.ledger, verify=None))
-    refused(exact, RefusedError, "another version.*fresh report")
-
-
-def test_a_report_that_is_gone_is_refused(ground: Grounds) -> None:
-    ground.proposed()
-    shutil.rmtree(ground.report)
-    exact = replace(ground, ledger=replace(ground.ledger, verify=None))
-    refused(exact, RefusedError, "cannot be verified.*fresh report")
-    refused(replace(ground, ledger=replace(ground.ledger, reports=None)), RefusedError, "without a workspace")
-
-
-def test_a_threshold_that_was_changed_elsewhere_stays_and_both_values_are_shown(either: Grounds) -> None:
-    either.proposed()
-    set_threshold(either.place, SERVICE, 0.65)
-    refused(either, StaleError, "650 ms now, and was at 500 ms")
-
-
-def test_a_threshold_that_moves_between_the_look_and_the_transaction_is_refused(ground: Grounds) -> None:
-    ground.proposed()
-
-    def meanwhile(folder: Path, store: object) -> object:
-        set_threshold(ground.place, SERVICE, 0.65)
-        assert ground.ledger.verify is not None
-        return ground.ledger.verify(folder, ground.store)
-
-    slow = replace(ground, ledger=replace(ground.ledger, verify=meanwhile))  # type: ignore[arg-type]
-    with pytest.raises(StaleError, match="650 ms now, and was at 500 ms"):
-        approve(slow.ledger, 1, actor=BOB, at=AT)
-    assert ground.threshold() == 0.65
-    assert ground.place.all_of("sla_approvals") == []
-
-
 def test_a_request_key_is_of_one_action(ground: Grounds) -> None:
     filed = ground.proposed(actor=DORA)
     withdraw(ground.ledger, filed.id, actor=DORA, at=AT, reason="no", key="k")
     with pytest.raises(RefusedError, match="something else was asked for"):
         reject(ground.ledger, filed.id, actor=DORA, at=AT, reason="no", key="k")
-
-
-@pytest.mark.parametrize(
-    ("change", "error", "words"),
-    [
-        ("UPDATE sla_runs SET manifest_digest = 'another'", StaleError, "recorded anew meanwhile"),
-        ("UPDATE sla_users SET is_active = 0 WHERE name = 'bob'", ForbiddenError, "no active user"),
-        ("UPDATE sla_users SET role = 'analyst' WHERE name = 'bob'", ForbiddenError, "takes an approver"),
-        ("UPDATE sla_proposals SET state = 'withdrawn'", TransitionError, "withdrawn cannot be approved"),
-    ],
-)
-def test_what_moves_between_the_look_and_the_transaction_is_seen(
-    ground: Grounds, change: str, error: type[SlaoptError], words: str
-) -> None:
-    ground.proposed()
-
-    def meanwhile(folder: Path, store: object) -> Verification:
-        ground.place.run(change)
-        return by_digests(folder, ground.store)
-
-    slow = replace(ground, ledger=replace(ground.ledger, verify=meanwhile))
-    with pytest.raises(error, match=words):
-        approve(slow.ledger, 1, actor=BOB, at=AT)
-    assert ground.threshold() == NOW
-    assert ground.place.all_of("sla_approvals") == []
-
-
-@pytest.mark.parametrize(
-    ("column", "words"),
-    [
-        ("max_threshold = 0.6", "greatest threshold allowed, 600 ms"),
-        ("min_threshold = 0.8", "least threshold allowed, 800 ms"),
-        ("optimization_enabled = false", "is disabled"),
-        ("is_active = false", "not active"),
-        ("threshold_unit = 'bananas'", "no unit of time"),
-    ],
-)
-def test_what_the_row_of_the_service_forbids(ground: Grounds, column: str, words: str) -> None:
-    ground.proposed()
-    ground.place.run(f"UPDATE sla_configurations SET {column}")
-    refused(ground, RefusedError, words)
-
-
-def test_bounds_of_the_settings_hold_where_the_store_has_none(ground: Grounds) -> None:
-    ground.proposed()
-    refused(ground.with_rules(ONE_IS_ENOUGH, max_threshold=0.6), RefusedError, "greatest threshold allowed")
-
-
-def test_a_running_experiment_is_not_disturbed(ground: Grounds) -> None:
-    ground.proposed()
-    ground.place.run(
-        "INSERT INTO sla_optimization_experiments "
-        "(experiment_name, service_type, control_threshold, test_threshold, status) "
-        f"VALUES ('e', '{SERVICE}', 0.5, 0.6, 'running')"
-    )
-    refused(ground, RefusedError, "experiment 1 is running")
-    ground.place.run("UPDATE sla_optimization_experiments SET status = 'completed'")
-    assert approve(ground.ledger, 1, actor=BOB, at=AT).change is not None
-
-
-def test_a_report_is_good_for_some_days_only(ground: Grounds) -> None:
-    filed = ground.proposed()
-    short = ground.with_rules(ONE_IS_ENOUGH, report_valid_days=0.05)
-    refused(short, RefusedError, "good for 0.05 days")
-    with pytest.raises(RefusedError, match="good for 7 days"):
-        approve(ground.ledger, filed.id, actor=BOB, at=AT + timedelta(days=7))
-    assert approve(ground.ledger, filed.id, actor=BOB, at=AT + timedelta(days=6)).change is not None
-
-
-def test_the_off_switch_holds_at_once_for_everything(ground: Grounds, tmp_path: Path) -> None:
-    filed = ground.proposed()
-    (tmp_path / "params").mkdir()
-    settings = tmp_path / "params" / "default.yaml"
-    settings.write_text("enabled: true\n")
-    ledger = replace(ground.ledger, workspace=tmp_path)
-    assert ledger.is_on
-    settings.write_text("enabled: false\n")
-    before = ground.written()
-    for call in (
-        lambda: approve(ledger, filed.id, actor=BOB, at=AT),
-        lambda: schedule(ledger, filed.id, LATER, actor=BOB, at=AT),
-        lambda: reject(ledger, filed.id, actor=BOB, at=AT, reason="no"),
-        lambda: withdraw(ledger, filed.id, actor=ANN, at=AT),
-    ):
-        with pytest.raises(RefusedError, match="switched off"):
-            call()
-    assert ground.written() == before
-    settings.write_text("enabled: true\n")
-    assert approve(ledger, filed.id, actor=BOB, at=AT).change is not None
-
-
-def test_slaopt_can_be_switched_off_for_one_service(ground: Grounds) -> None:
-    ground.proposed()
-    book = replace(ground.ledger.book, default=ground.ledger.book.default.model_copy(update={"enabled": True}))
-    off = book.services[SERVICE].model_copy(update={"enabled": False})
-    ledger = replace(ground.ledger, book=replace(book, services={SERVICE: off}))
-    refused(replace(ground, ledger=ledger), RefusedError, f"switched off for {SERVICE}")
-
-
-def test_a_file_for_heads_that_cannot_be_written_is_found_before_anything_happens(
-    ground: Grounds, tmp_path: Path
-) -> None:
-    ground.proposed()
-    ledger = replace(ground.ledger, heads=tmp_path / "no" / "such" / "heads.jsonl")
-    refused(replace(ground, ledger=ledger), InputError, "audit_heads")
 
 
 def test_each_change_appends_the_head_of_the_audit_log_to_its_file(ground: Grounds) -> None:
@@ -481,87 +279,6 @@ def test_what_was_proposed_alone_needs_others_once_solo_mode_is_off(ground: Grou
     refused(two, ForbiddenError, "four eyes", actor=Actor("ann", "admin"))
     assert approve(two.ledger, filed.id, actor=BOB, at=AT).change is None
     assert approve(two.ledger, filed.id, actor=CID, at=AT).change is not None
-
-
-def test_a_held_proposal_is_committed_later(ground: Grounds) -> None:
-    filed = ground.proposed()
-    held = approve(ground.ledger, filed.id, actor=BOB, at=AT, hold=True)
-    assert held.proposal is not None
-    assert (held.proposal.state, ground.threshold()) == ("approved", NOW)
-    with pytest.raises(ForbiddenError, match="takes an approver"):
-        commit(ground.ledger, filed.id, actor=ANN, at=AT)
-    outcome = commit(ground.ledger, filed.id, actor=CID, at=LATER, key="k")
-    assert outcome.change is not None
-    assert (outcome.change.implemented_by, ground.threshold()) == ("bob", THEN)
-    assert commit(ground.ledger, filed.id, actor=CID, at=LATER, key="k").repeated
-
-
-def test_what_is_not_approved_is_not_committed(ground: Grounds) -> None:
-    filed = ground.proposed()
-    before = ground.written()
-    for actor in (BOB, WATCH):
-        with pytest.raises(RefusedError, match="not approved yet"):
-            commit(ground.ledger, filed.id, actor=actor, at=AT)
-    assert ground.written() == before
-
-
-def test_a_scheduled_change_comes_when_it_is_due_and_not_before(ground: Grounds) -> None:
-    filed = ground.proposed()
-    planned = schedule(ground.ledger, filed.id, LATER, actor=BOB, at=AT)
-    assert planned.proposal is not None
-    assert (planned.proposal.state, planned.proposal.scheduled_at) == ("scheduled", LATER)
-    assert ground.threshold() == NOW
-    with pytest.raises(RefusedError, match="due on"):
-        commit(ground.ledger, filed.id, actor=WATCH, at=LATER - timedelta(seconds=1))
-    refused(ground, TransitionError, "is scheduled for", actor=CID)
-    outcome = commit(ground.ledger, filed.id, actor=WATCH, at=LATER)
-    assert outcome.change is not None
-    assert outcome.change.implemented_by == "bob"
-    assert ground.actions()[1:] == [("bob", "approve"), ("bob", "schedule"), ("watch", "commit")]
-
-
-def test_the_time_that_the_first_approver_sets_holds_when_the_second_approves(ground: Grounds) -> None:
-    two = ground.with_rules(TWO_ARE_NEEDED)
-    filed = two.proposed()
-    assert schedule(two.ledger, filed.id, LATER, actor=BOB, at=AT).proposal.state == "proposed"  # type: ignore[union-attr]
-    second = approve(two.ledger, filed.id, actor=CID, at=AT)
-    assert second.proposal is not None
-    assert (second.proposal.state, second.proposal.scheduled_at) == ("scheduled", LATER)
-
-
-def test_a_time_that_has_come_before_the_last_approval_is_no_time_to_wait_for(ground: Grounds) -> None:
-    two = ground.with_rules(TWO_ARE_NEEDED)
-    filed = two.proposed()
-    schedule(two.ledger, filed.id, LATER, actor=BOB, at=AT)
-    assert approve(two.ledger, filed.id, actor=CID, at=LATER).change is not None
-
-
-def test_a_held_proposal_can_be_scheduled_by_the_same_approver(ground: Grounds) -> None:
-    filed = ground.proposed()
-    approve(ground.ledger, filed.id, actor=BOB, at=AT, hold=True)
-    assert schedule(ground.ledger, filed.id, LATER, actor=BOB, at=AT).proposal.state == "scheduled"  # type: ignore[union-attr]
-
-
-def test_whoever_sets_the_time_of_what_was_approved_has_not_approved_it(ground: Grounds) -> None:
-    filed = ground.proposed(actor=BOB)
-    approve(ground.ledger, filed.id, actor=CID, at=AT, hold=True)
-    told = schedule(ground.ledger, filed.id, LATER, actor=BOB, at=AT, comment="at night").sentence
-    assert told.startswith("Approved by cid, for ")
-    assert ground.place.rows("SELECT approver FROM sla_approvals") == [("cid",)]
-    assert ground.actions()[1:] == [("cid", "approve"), ("bob", "schedule")]
-    change = commit(ground.ledger, filed.id, actor=WATCH, at=LATER).change
-    assert change is not None
-    assert change.implemented_by == "cid"
-
-
-def test_a_time_that_has_passed_or_lies_beyond_the_report_is_refused(ground: Grounds) -> None:
-    filed = ground.proposed()
-    before = ground.written()
-    with pytest.raises(InputError, match="has passed"):
-        schedule(ground.ledger, filed.id, AT, actor=BOB, at=AT)
-    with pytest.raises(RefusedError, match="will be too old"):
-        schedule(ground.ledger, filed.id, AT + timedelta(days=8), actor=BOB, at=AT)
-    assert ground.written() == before
 
 
 def enrolled(ground: Grounds, name: str) -> pyotp.TOTP:
@@ -611,40 +328,6 @@ def test_a_code_is_not_used_up_by_what_is_refused_anyway(ground: Grounds) -> Non
     refused(critical, StaleError, "600 ms now", code=code)
     set_threshold(critical.place, SERVICE, NOW)
     assert approve(critical.ledger, filed.id, actor=BOB, at=AT, code=code).change is not None
-
-
-def test_a_rejected_proposal_stays_rejected(ground: Grounds) -> None:
-    filed = ground.proposed()
-    with pytest.raises(InputError, match="reason"):
-        reject(ground.ledger, filed.id, actor=BOB, at=AT, reason="  ")
-    with pytest.raises(ForbiddenError, match="takes an approver"):
-        reject(ground.ledger, filed.id, actor=ANN, at=AT, reason="no")
-    outcome = reject(ground.ledger, filed.id, actor=BOB, at=AT, reason="too loose")
-    assert outcome.proposal is not None
-    assert outcome.proposal.state == "rejected"
-    assert ground.place.rows("SELECT approver, decision, comment FROM sla_approvals") == [
-        ("bob", "rejected", "too loose")
-    ]
-    assert reject(ground.ledger, filed.id, actor=CID, at=AT, reason="me too").repeated
-    refused(ground, TransitionError, "rejected cannot be approved", actor=CID)
-
-
-def test_who_has_approved_may_think_again(ground: Grounds) -> None:
-    two = ground.with_rules(TWO_ARE_NEEDED)
-    filed = two.proposed()
-    approve(two.ledger, filed.id, actor=BOB, at=AT)
-    reject(two.ledger, filed.id, actor=BOB, at=AT, reason="on second thoughts")
-    refused(two, TransitionError, "rejected", actor=CID)
-
-
-def test_a_proposal_is_withdrawn_by_the_one_who_proposed_or_an_admin(ground: Grounds) -> None:
-    filed = ground.proposed()
-    for actor in (BOB, CID):
-        with pytest.raises(ForbiddenError, match="who alone or an admin"):
-            withdraw(ground.ledger, filed.id, actor=actor, at=AT)
-    assert withdraw(ground.ledger, filed.id, actor=DORA, at=AT).proposal.state == "withdrawn"  # type: ignore[union-attr]
-    assert withdraw(ground.ledger, filed.id, actor=ANN, at=AT).repeated
-    refused(ground, TransitionError, "withdrawn")
 
 
 def test_a_proposal_that_is_not_there(ground: Grounds) -> None:
