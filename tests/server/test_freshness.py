@@ -179,16 +179,21 @@ def test_only_so_many_answers_are_kept():
     run(body)
 
 
-def test_a_client_who_gives_up_takes_nothing_from_the_others():
+@pytest.mark.parametrize("after", [0.01, 0.03, 0.1])  # while the first asks, the others ask, and all wait for one
+def test_clients_who_give_up_take_nothing_from_the_others(after: float):
     store = Store()
+
+    def compute() -> int:
+        time.sleep(0.2)
+        return store.compute()
 
     async def body() -> None:
         fresh = Fresh(store.ask, in_thread)
-        first = asyncio.ensure_future(fresh.get("all", store.compute))
-        others = [asyncio.ensure_future(fresh.get("all", store.compute)) for _ in range(5)]
-        await asyncio.sleep(0.01)
-        first.cancel()
-        assert await asyncio.gather(*others) == [1] * 5
+        askers = [asyncio.ensure_future(fresh.get("all", compute)) for _ in range(7)]
+        await asyncio.sleep(after)
+        for gone in askers[:2]:
+            gone.cancel()
+        assert await asyncio.gather(*askers[2:]) == [1] * 5
 
     run(body)
 
