@@ -54,6 +54,19 @@ def test_no_setting_of_the_server_can_be_turned_off(made_workspace: Path):
     assert not server["allow_unauthenticated_access"]
 
 
+@pytest.mark.parametrize(("ip", "any_name"), [("127.0.0.1", False), ("0.0.0.0", True)])
+def test_any_name_is_taken_only_where_others_reach_the_server_and_params_name_none(
+    made_workspace: Path, tmp_path: Path, ip, any_name
+):
+    workspace = copied(made_workspace, tmp_path / "workspace")
+    server = config_of(Serving(workspace=workspace, ip=ip))["ServerApp"]
+    assert server["allow_remote_access"] is any_name
+    (workspace / "params" / "default.yaml").write_text("server: https://slaopt.example.com\n", encoding="utf-8")
+    server = config_of(Serving(workspace=workspace, ip=ip))["ServerApp"]
+    assert server["allow_remote_access"] is False
+    assert server["local_hostnames"] == ["localhost", "slaopt.example.com"]
+
+
 def test_over_tls_cookies_are_for_tls_alone(made_workspace: Path, tmp_path: Path):
     openssl = shutil.which("openssl")
     if openssl is None:
