@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
+from jupyter_server.auth.identity import User
+from jupyter_server.base.handlers import JupyterHandler
 
-from slaopt.apply.actor import Actor
+from slaopt.apply.actor import Actor, ForbiddenError
 from slaopt.apply.opening import ledger_around
-from slaopt.apply.people import os_user, set_solo
+from slaopt.apply.people import disable_user, os_user, set_solo
 from slaopt.params import load_params
+from slaopt.server.authorizer import SlaoptAuthorizer
+from slaopt.server.base import SlaoptHandler
+from slaopt.store.records import Role
 from tests.server.running import Running, approval_server, copied, lab_server, log_in_at_terminal, store_of
 
 API = "api/v1/sla-optimization"
@@ -78,6 +85,26 @@ def test_each_role_may_what_it_may(approvals: Running, name, most):
                 assert needed in answer.json()["message"]
 
 
+def test_the_authorizer_allows_what_slaopt_serves_by_role_and_nothing_else():
+    """No handler of Jupyter is there to be reached; were one, nobody could use it."""
+
+    def allowed(role: Role, action: str, *, resource: str = "slaopt", kind: type[JupyterHandler] = SlaoptHandler):
+        handler = kind.__new__(kind)
+        handler._actor = Actor("somebody", role)  # type: ignore[attr-defined]
+        return asyncio.run(SlaoptAuthorizer().is_authorized(handler, User("somebody"), action, resource))
+
+    assert allowed("viewer", "read")
+    assert allowed("admin", "administer")
+    for role, action in (("viewer", "propose"), ("analyst", "approve"), ("approver", "administer")):
+        with pytest.raises(ForbiddenError, match=f"to {action} takes"):
+            allowed(cast("Role", role), action)
+    for resource in ("contents", "kernels", "terminals", "server", "csp"):
+        assert not allowed("admin", "read", resource=resource)
+    for action in ("write", "execute"):
+        assert not allowed("admin", action)
+    assert not allowed("admin", "read", kind=JupyterHandler)
+
+
 @pytest.fixture(scope="module")
 def lab(made_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with lab_server(copied(made_workspace, tmp_path_factory.mktemp("lab") / "workspace")) as running:
@@ -97,6 +124,13 @@ def test_in_jupyter_one_who_is_not_logged_in_at_the_terminal_may_look(lab: Runni
 def test_in_jupyter_nobody_looks_without_its_login(lab: Running):
     assert lab.asked().status_code == 401
     assert lab.asked(f"{API}/proposals").status_code == 401
+
+
+@pytest.mark.parametrize("path", [f"{API}/nothing", "slaopt/nothing"])
+def test_in_jupyter_an_address_below_ours_with_nothing_there_is_said_so_by_us(lab: Running, path):
+    answer = lab.asked(path)
+    assert answer.status_code == 404
+    assert answer.json() == {"message": "there is nothing at this address", "reason": "not found"}
 
 
 def test_in_jupyter_a_token_is_no_way_past_the_checks(lab: Running):
@@ -138,6 +172,8 @@ def test_in_jupyter_one_who_works_alone_approves(made_workspace: Path, tmp_path:
 
 def test_a_user_of_jupyterhub_is_the_user_of_that_name(made_workspace: Path, tmp_path: Path):
     workspace = copied(made_workspace, tmp_path / "workspace")
+    ledger = ledger_around(store_of(workspace), load_params(workspace), workspace)
+    disable_user(ledger, "cid", actor=Actor("dora", "admin"), at=datetime.now(UTC))
     provider = "--ServerApp.identity_provider_class=tests.server.hub.HubIdentityProvider"
     with lab_server(workspace, provider) as running:
 
@@ -146,7 +182,9 @@ def test_a_user_of_jupyterhub_is_the_user_of_that_name(made_workspace: Path, tmp
             return answer.status_code, answer.json().get("role")
 
         assert known("bob") == (200, "analyst")  # an approver: capped
+        assert known("dora") == (200, "analyst")  # so is an admin
         assert known("vic") == (200, "viewer")
+        assert known("cid") == (403, None)  # disabled
         assert known("stranger") == (403, None)  # known to the hub, not to the store
         assert running.asked().status_code == 401
 
