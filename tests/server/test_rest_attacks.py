@@ -41,6 +41,27 @@ TRAVERSALS = (
 )  # fmt: skip
 
 
+TAKES = {  # written out once more: the tests below ask each operation itself what it takes
+    ("post", "update-threshold"): "propose",
+    ("post", "rollback-threshold"): "approve",
+    ("post", "experiments"): "propose",
+    ("post", "experiments/1/stop"): "approve",
+    ("post", "proposals"): "propose",
+    ("post", "proposals/1/approve"): "approve",
+    ("post", "proposals/1/schedule"): "approve",
+    ("post", "proposals/1/reject"): "approve",
+    ("post", "proposals/1/withdraw"): "propose",
+    ("post", "proposals/1/commit"): "approve",
+    ("patch", "services/1"): "administer",
+    ("get", "health"): None,
+    ("post", "session"): None,
+}
+
+
+def test_each_operation_takes_the_right_that_it_should():
+    assert {(method, path): one.action for method, path, one in OPERATIONS if one.action != "read"} == TAKES
+
+
 @pytest.fixture(scope="module")
 def client(approvals: Running) -> Iterator[httpx.Client]:
     """An approver's browser."""
