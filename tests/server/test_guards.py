@@ -158,6 +158,17 @@ def test_whoever_asks_too_often_is_told_to_wait(made_workspace: Path, tmp_path: 
         assert client.get("slaopt/ping").status_code == 200  # reading goes on
 
 
+def test_one_address_can_ask_so_often_whoever_it_is(made_workspace: Path, tmp_path: Path):
+    workspace = copied(made_workspace, tmp_path / "workspace")
+    with approval_server(workspace, program="tests.server.strict") as running, running.client() as client:
+        answers = [client.get(f"{API}/health") for _ in range(30)]
+        codes = [answer.status_code for answer in answers]
+        assert set(codes) == {200, 429}
+        assert codes == sorted(codes)
+        assert reason(answers[-1]) == (429, "too many")
+        assert int(answers[-1].headers["Retry-After"]) >= 1
+
+
 def test_a_fault_of_the_inside_is_not_told(made_workspace: Path, tmp_path: Path):
     workspace = copied(made_workspace, tmp_path / "workspace")
     with approval_server(workspace) as running, running.client("ann") as client:
