@@ -90,6 +90,21 @@ def test_a_page_is_sent_again_only_where_it_is_new(approvals, vic):
     assert "waits for approval" in news.text
 
 
+def test_a_page_that_is_kept_is_given_to_nobody_else(approvals, vic):
+    with approvals.client("bob") as bob:
+        for page in ("", "history"):
+            for client, own, other in ((vic, "vic", "bob"), (bob, "bob", "vic")):
+                text = client.get(f"slaopt/{page}").text
+                assert re.search(rf"\b{own}\b", text)
+                assert not re.search(rf"\b{other}\b", text)
+
+
+def test_a_report_that_is_kept_is_not_shown_for_another(approvals, vic):
+    for folder in sorted((approvals.workspace / "reports").glob("*-*/*")):
+        place = f"{folder.parent.name}/{folder.name}"
+        assert f'src="/slaopt/files/{place}/' in vic.get(f"slaopt/reports/{place}").text
+
+
 def test_a_report_is_framed_apart_from_the_page_and_its_file_asks_nobody(approvals, vic, report):
     page = vic.get(f"slaopt/reports/{report}")
     assert (
