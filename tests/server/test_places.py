@@ -138,7 +138,9 @@ def test_in_jupyter_a_token_is_no_way_past_the_checks(lab: Running):
     headers = {"Authorization": f"token {lab.token}"}
     assert lab.asked(headers=headers).status_code == 200
     body = {"service_type": "login"}
-    assert lab.asked(f"{API}/proposals", method="POST", json=body, headers=headers).status_code == 403
+    forged = lab.asked(f"{API}/proposals", method="POST", json=body, headers=headers)
+    assert forged.status_code == 403
+    assert "_xsrf" in forged.json()["message"]  # not for the role of whoever asks
     foreign = headers | {"Origin": "https://evil.example"}
     assert lab.asked(headers=foreign).status_code == 403
 
