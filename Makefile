@@ -37,7 +37,8 @@ test: .venv/.installed ## check style, types and layers, and run the tests
 	$(BIN)/lint-imports
 	@# the cells of a notebook share one kernel, so they cannot be dealt out to two processes
 	$(BIN)/python -m pytest --quiet --nbval-lax notebooks/explore.ipynb
-	$(BIN)/python -m pytest -n 2 tests slaopt
+	@# three at once on two cores: tests of servers and pages wait much of their time
+	$(BIN)/python -m pytest -n 3 tests slaopt
 
 lab: .venv/.installed ## open JupyterLab
 	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/explore.ipynb

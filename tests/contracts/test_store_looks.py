@@ -73,8 +73,8 @@ def test_answers_of_some_services_and_as_they_are_stored(store: Store) -> None:
         assert list(answers.latest("analysis", services=["b"])) == ["b"]
         assert answers.latest("analysis", services=[]) == answers.latest_texts("recommendation") == {}
         texts = answers.latest_texts("analysis", services=["a"])
-        assert {service: (run, json.loads(text)) for service, (run, text) in texts.items()} == {
-            "a": (transaction.run("a", "a" * 64), answer)
+        assert {service: (run, settings, json.loads(text)) for service, (run, settings, text) in texts.items()} == {
+            "a": (transaction.run("a", "a" * 64), "{}", answer)
         }
         assert transaction.run_by_id(99) is None
 

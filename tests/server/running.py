@@ -72,18 +72,9 @@ class Running:
         with httpx.Client(base_url=self.url, timeout=PATIENCE, verify=False) as client:
             client.headers["X-XSRFToken"] = xsrf(client)
             if name is not None:
-                answer = self._let_in(client, name)
+                answer = log_into(client, name, code=code_of(self.workspace) if name == "dora" else None)
                 assert answer.status_code == 303, answer.text
             yield client
-
-    def _let_in(self, client: httpx.Client, name: str) -> httpx.Response:
-        """Log in; where so many tests did before that the server asks to wait, wait."""
-        for _ in range(MOST_WAITS):
-            answer = log_into(client, name, code=code_of(self.workspace) if name == "dora" else None)
-            if answer.status_code != 429:
-                break
-            time.sleep(float(answer.headers["Retry-After"]))
-        return answer
 
     @contextlib.contextmanager
     def in_jupyter(self) -> Iterator[httpx.Client]:
@@ -111,11 +102,22 @@ def xsrf(client: httpx.Client) -> str:
 
 
 def log_into(
-    client: httpx.Client, name: str, *, password: str | None = None, code: str | None = None
+    client: httpx.Client,
+    name: str,
+    *,
+    password: str | None = None,
+    code: str | None = None,
+    wanted: str | None = None,
 ) -> httpx.Response:
-    """Post the form of the login page."""
+    """Post the form of the login page; where so many tests did before that the server asks to wait, wait."""
     form = {"name": name, "password": PASSWORD.format(name) if password is None else password, "code": code or ""}
-    return client.post("login", data=form | {"_xsrf": xsrf(client)}, timeout=ARGON2_IS_SLOW)
+    form |= {"_xsrf": xsrf(client)} | ({} if wanted is None else {"next": wanted})
+    for _ in range(MOST_WAITS):
+        answer = client.post("login", data=form, timeout=ARGON2_IS_SLOW)
+        if answer.status_code != 429:
+            break
+        time.sleep(float(answer.headers["Retry-After"]))
+    return answer
 
 
 def code_of(workspace: Path) -> str:

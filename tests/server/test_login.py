@@ -19,7 +19,7 @@ from slaopt.apply.opening import ledger_around
 from slaopt.apply.people import disable_user, set_role
 from slaopt.params import load_params
 from slaopt.server.freshness import AGE
-from tests.server.running import PASSWORD, Running, approval_server, code_of, copied, log_into, store_of, xsrf
+from tests.server.running import PASSWORD, Running, approval_server, code_of, copied, log_into, store_of
 
 DORA = Actor("dora", "admin")
 WRONG = "password or code is wrong"
@@ -213,12 +213,9 @@ def test_a_login_leads_back_to_where_one_was(approvals: Running):
 
 
 def led_to(running: Running, wanted: str) -> str:
-    """Where a login leads; where so many tests logged in before that the server asks to wait, wait."""
+    """Where a login leads."""
     with running.client() as client:
-        form = {"name": "ann", "password": PASSWORD.format("ann"), "next": wanted, "_xsrf": xsrf(client)}
-        while (answer := client.post("login", data=form)).status_code == 429:
-            time.sleep(float(answer.headers["Retry-After"]))
-        return answer.headers["location"]
+        return log_into(client, "ann", wanted=wanted).headers["location"]
 
 
 def test_a_login_from_another_page_is_refused(approvals: Running):
