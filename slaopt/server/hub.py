@@ -141,7 +141,7 @@ class HubCallbackHandler(PageHandler):
             raise web.HTTPError(403, "this login was not begun here, or took too long; begin it anew")
         name = await _hub(self).name_of(self.get_query_argument("code", ""))
         now = self.context.now()
-        session = await self.run(log_in_vouched, self.context.ledger, name, voucher="JupyterHub", at=now)
+        session = await self.context.wait_for(log_in_vouched, self.context.ledger, name, voucher="JupyterHub", at=now)
         provider = cast("SlaoptIdentityProvider", self.identity_provider)
         await provider.end(self)
         provider.begin(self, session)

@@ -74,7 +74,7 @@ class SlaoptIdentityProvider(IdentityProvider):
         context = handler.context
         handler.refuse_flood(context.limits.logins, handler.client)
         ledger, now = context.ledger, context.now()
-        session = await context.run(log_in, ledger, name, password, kind="web", at=now, code=code)
+        session = await context.wait_for(log_in, ledger, name, password, kind="web", at=now, code=code)
         await self.end(handler)
         self.begin(handler, session)
         return session
@@ -83,7 +83,7 @@ class SlaoptIdentityProvider(IdentityProvider):
         """End the session in the store, and take the cookie away."""
         token = self.session_token(handler)
         if token is not None:
-            await handler.context.run(log_out, handler.context.ledger, token, at=handler.context.now())
+            await handler.context.wait_for(log_out, handler.context.ledger, token, at=handler.context.now())
             self.clear_login_cookie(handler)
 
     def begin(self, handler: web.RequestHandler, session: Session) -> None:
@@ -102,8 +102,8 @@ class SlaoptIdentityProvider(IdentityProvider):
         return re.sub("[^A-Za-z0-9]", "-", f"slaopt-{handler.request.host}")
 
     def get_handlers(self) -> list[tuple[str, object]]:
-        """Give the handlers of login and logout."""
-        return [(r"/login", LoginHandler), (r"/logout", LogoutHandler)]
+        """Give none: login and logout are among the routes of the extension."""
+        return []
 
 
 class LoginHandler(SlaoptHandler):

@@ -58,3 +58,19 @@ def test_whoever_waits_for_the_store_keeps_nobody_else_waiting(made_workspace: P
         other.close()
         writer.join(timeout=30)
         assert done[0] in (200, 201)
+
+
+def test_logins_that_wait_for_the_store_keep_nobody_waiting_who_only_reads(made_workspace: Path, tmp_path: Path):
+    workspace = copied(made_workspace, tmp_path / "workspace")
+    with approval_server(workspace) as running, running.client("bob") as bob, running.client() as nobody:
+        other = sqlite3.connect(workspace / "slaopt.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor(10) as threads:  # more than there are threads for those who read
+            logins = [threads.submit(log_into, nobody, "ann") for _ in range(10)]
+            time.sleep(3)
+            assert not any(login.done() for login in logins)
+            for _ in range(20):
+                assert bob.get("slaopt/history", timeout=5).status_code == 200
+            other.execute("ROLLBACK")
+            other.close()
+            assert {login.result().status_code for login in logins} == {303}
