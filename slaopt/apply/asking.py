@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +18,8 @@ from slaopt.apply.lifecycle import OPEN
 from slaopt.apply.needs import needs_of
 from slaopt.apply.refusals import EXPERIMENTS, LaterError, about_service, agree, require_none
 from slaopt.apply.reports import require_fit_report
-from slaopt.apply.requests import Call, Outcome, written
+from slaopt.apply.requests import Call, Outcome, digest_of, written
 from slaopt.errors import InputError, RefusedError, StaleError
-from slaopt.result import plain
 from slaopt.store.records import Implementation, NewProposal
 from slaopt.wording import moment, seconds
 
@@ -208,8 +205,7 @@ def _new(
 def _fresh_digest(transaction: Transaction, service: str, body: Mapping[str, Any]) -> str:
     """Give a digest of what is asked for; the same may be asked for again once it was rejected or rolled back."""
     for time in count():
-        text = json.dumps(plain({**body, "time": time}), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        digest = hashlib.sha256(text.encode()).hexdigest()
+        digest = digest_of({**body, "time": time})
         if transaction.proposals.of_input(service, digest) is None:
             return digest
     raise AssertionError("unreachable: count() never ends")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
 from slaopt.apply.actor import WATCH
 from slaopt.apply.ledger import note
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from slaopt.apply.ledger import Ledger
     from slaopt.store.records import Proposal
 
-__all__ = ["adjust_services", "commit_due", "expire_old"]
+__all__ = ["adjust_services", "commit_due", "expire_old", "finish"]
+
+FINISHING: Final = {"expired": "expire", "kept": "keep"}  # what the audit log calls it
 
 
 def commit_due(ledger: Ledger, done: Pass, services: Collection[str] | None) -> None:
@@ -51,6 +53,23 @@ def adjust_services(ledger: Ledger, done: Pass) -> None:
             done.add(_committed(outcome.proposal, outcome.sentence, done.at))
 
 
+def finish(
+    ledger: Ledger, proposal: Proposal, state: Literal["expired", "kept"], *, change_id: str, reason: str, at: datetime
+) -> bool:
+    """End what a proposal was watched or waited for, with an audit entry; False where somebody was faster."""
+    action = FINISHING[state]
+    with ledger.writing(action, actor=WATCH, at=at) as transaction:
+        now = transaction.proposals.get(proposal.id)
+        if now is None or now.state != proposal.state:
+            return False
+        transaction.proposals.move(now, moved(now.state, state), at=at)
+        note(
+            transaction, action, actor=WATCH, at=at, service=now.service, proposal_id=now.id, change_id=change_id,
+            reason=reason,
+        )  # fmt: skip
+    return True
+
+
 def _asked(proposal: Proposal, services: Collection[str] | None) -> bool:
     return services is None or proposal.service in services
 
@@ -71,15 +90,8 @@ def _expire(ledger: Ledger, proposal: Proposal, at: datetime) -> Watched | None:
     days = ledger.params(proposal.service).report_valid_days
     ended = datetime.fromisoformat(proposal.assessment["as_of"])
     reason = f"the report behind it ends on {moment(ended)}, and one is good for {number(days)} days"
-    with ledger.writing("expire", actor=WATCH, at=at) as transaction:
-        now = transaction.proposals.get(proposal.id)
-        if now is None or now.state != proposal.state:
-            return None  # somebody was faster
-        transaction.proposals.move(now, moved(now.state, "expired"), at=at)
-        note(
-            transaction, "expire", actor=WATCH, at=at, service=now.service, proposal_id=now.id,
-            change_id=now.change_id, reason=reason,
-        )  # fmt: skip
+    if not finish(ledger, proposal, "expired", change_id=proposal.change_id, reason=reason, at=at):
+        return None
     return _of(proposal, "expired", f"proposal {proposal.id} has expired: {reason}", at)
 
 

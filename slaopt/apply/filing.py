@@ -15,7 +15,7 @@ from slaopt.apply.committing import step
 from slaopt.apply.ledger import note
 from slaopt.apply.lifecycle import OPEN, moved, named
 from slaopt.apply.needs import needs_of
-from slaopt.apply.refusals import about_age, about_service, agree
+from slaopt.apply.refusals import about_age, about_service, agree, require_none
 from slaopt.apply.reports import folder_of
 from slaopt.errors import InputError, RefusedError, SlaoptError
 from slaopt.result import Skipped
@@ -110,8 +110,7 @@ def _filed(ledger: Ledger, service: str, run: RunRecord | None, *, actor: Actor,
         newest = transaction.latest_runs([service])[service]
         if newest != run:
             raise RefusedError(f"{service}: a newer report was recorded meanwhile; propose again")
-        for refusal in _against(transaction, ledger, run, recommendation, at):
-            raise refusal
+        require_none(_against(transaction, ledger, run, recommendation, at))
         kept = _approved(transaction, ledger, service, recommendation["recommended_threshold"])
         if kept is not None:
             return kept

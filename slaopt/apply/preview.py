@@ -140,11 +140,10 @@ def _why_not(case: Case, actor: Actor, against: Sequence[str], *, has_factor: bo
     if proposal.state not in ("proposed", "approved"):
         due = f" for {moment(proposal.scheduled_at)}" if proposal.state == "scheduled" and proposal.scheduled_at else ""
         return f"It is {named(proposal.state)}{due}."
-    if not may(actor, "approve"):
-        try:
-            require_right(actor, "approve")
-        except RefusedError as refusal:
-            return str(refusal)
+    try:
+        require_right(actor, "approve")
+    except RefusedError as refusal:
+        return str(refusal)
     own = next((str(refusal) for refusal in about_actor(case, actor)), None)
     if own is not None:
         return own

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from slaopt.store import Transaction
     from slaopt.store.records import ChangeRecord, Proposal
 
-__all__ = ["Call", "Outcome", "written"]
+__all__ = ["Call", "Outcome", "digest_of", "written"]
 
 LONGEST_KEY, LONGEST_TEXT = 200, 2000
 
@@ -86,8 +86,13 @@ class Call:
 
     @property
     def _body_digest(self) -> str:
-        text = json.dumps(plain(self.body), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest_of(self.body)
+
+
+def digest_of(body: Mapping[str, Any]) -> str:
+    """Give the SHA-256 of all that is asked for, written in one form."""
+    text = json.dumps(plain(body), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def written(text: str, what: str, *, longest: int = LONGEST_TEXT) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from slaopt.apply.refusals import about_age
+from slaopt.apply.refusals import about_age, require_none
 from slaopt.errors import InputError
 from slaopt.result import Result, Skipped
 from slaopt.wording import seconds
@@ -130,8 +130,7 @@ def _newest(ledger: Ledger, service: str, at: datetime) -> tuple[RunRecord, Para
     if run is None or ledger.reports is None:
         raise InputError(f"{service}: no report to assess a threshold from; make one with `slaopt report {service}`")
     params = ledger.book.of(service)
-    for refusal in about_age(run, "the newest report", params=params, at=at):
-        raise refusal
+    require_none(about_age(run, "the newest report", params=params, at=at))
     return run, params
 
 

@@ -12,10 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from slaopt.apply.actor import WATCH
-from slaopt.apply.due import adjust_services, commit_due, expire_old
+from slaopt.apply.due import adjust_services, commit_due, expire_old, finish
 from slaopt.apply.fresh import Wanted, read_fresh
-from slaopt.apply.ledger import note
-from slaopt.apply.lifecycle import moved
 from slaopt.apply.looking import Look, Seen, first_sentence, kept_sentence, look_of, quiet_sentence, see
 from slaopt.apply.watched import Pass, State, Watched
 from slaopt.errors import RefusedError
@@ -158,15 +156,8 @@ def _roll_back(ledger: Ledger, look: Look, found: Seen, at: datetime) -> Watched
 
 def _keep(ledger: Ledger, look: Look, found: Seen, at: datetime) -> Watched | None:
     sentence = kept_sentence(look, found.observed)
-    with ledger.writing("keep", actor=WATCH, at=at) as transaction:
-        now = transaction.proposals.get(look.proposal.id)
-        if now is None or now.state != look.proposal.state:
-            return None  # somebody was faster
-        transaction.proposals.move(now, moved(now.state, "kept"), at=at)
-        note(
-            transaction, "keep", actor=WATCH, at=at, service=look.service, proposal_id=now.id,
-            change_id=look.change.change_id, reason=sentence,
-        )  # fmt: skip
+    if not finish(ledger, look.proposal, "kept", change_id=look.change.change_id, reason=sentence, at=at):
+        return None
     return _of(look, "kept", sentence, at, found)
 
 

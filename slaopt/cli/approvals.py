@@ -12,7 +12,7 @@ import click
 from slaopt.cli.actors import Acting, acting, ledger_of
 from slaopt.cli.answers import DONE, INTERRUPTED, SKIPPED, print_json, print_lines
 from slaopt.cli.asking import at_terminal, declined, read_code
-from slaopt.cli.options import Moment, json_option, key_option, options, store_option, workspace_option, yes_option
+from slaopt.cli.options import Moment, key_option, options, place_options, yes_option
 
 if TYPE_CHECKING:
     from slaopt.apply.preview import Preview
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["approve", "commit", "preview", "proposals", "propose", "reject", "tell", "withdraw"]
 
 proposal_argument = click.argument("number", metavar="ID", type=click.IntRange(1))
-place_options = options(store_option, workspace_option, json_option)
 deciding_options = options(key_option, yes_option, place_options)
 
 

@@ -10,12 +10,10 @@ import click
 from slaopt.cli.actors import acting, ledger_of
 from slaopt.cli.answers import DIFFERENT, DONE, INTERRUPTED, print_json, print_lines
 from slaopt.cli.asking import at_terminal, declined
-from slaopt.cli.options import Moment, json_option, options, store_option, workspace_option, yes_option
+from slaopt.cli.options import Moment, place_options, store_option, workspace_option, yes_option
 from slaopt.errors import RefusedError
 
 __all__ = ["audit", "purge"]
-
-place_options = options(store_option, workspace_option, json_option)
 
 
 @click.group()

@@ -14,25 +14,21 @@ from slaopt.cli.asking import declined
 from slaopt.cli.options import (
     Moment,
     Seconds,
-    json_option,
     key_option,
     options,
-    store_option,
-    workspace_option,
+    place_options,
     yes_option,
 )
 
 __all__ = ["history", "rollback", "update_threshold"]
 
-writing_options = options(key_option, yes_option, store_option, workspace_option, json_option)
+writing_options = options(key_option, yes_option, place_options)
 
 
 @click.command()
 @click.option("--service", help="Only of this service.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
-@store_option
-@workspace_option
-@json_option
+@place_options
 def history(service: str | None, limit: int, store: str | None, workspace: Path | None, as_json: bool) -> int:
     """List the thresholds that came into force, the newest first: who, why, and predicted against observed.
 

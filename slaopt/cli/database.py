@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from slaopt.cli.answers import DONE, print_json
-from slaopt.cli.options import json_option, store_option, workspace_option
+from slaopt.cli.options import place_options
 
 if TYPE_CHECKING:
     from slaopt.store import SchemaState
@@ -26,9 +26,7 @@ def db() -> None:
 
 
 @db.command()
-@store_option
-@workspace_option
-@json_option
+@place_options
 def upgrade(store: str | None, workspace: Path | None, as_json: bool) -> int:
     """Bring slaopt's tables to the newest version. Tables and rows that are there already stay as they are.
 
@@ -44,9 +42,7 @@ def upgrade(store: str | None, workspace: Path | None, as_json: bool) -> int:
 
 @db.command()
 @click.option("--yes", is_flag=True, help="Also where rows are lost: recorded runs, history, decisions.")
-@store_option
-@workspace_option
-@json_option
+@place_options
 def downgrade(yes: bool, store: str | None, workspace: Path | None, as_json: bool) -> int:
     """Take away all that slaopt added: its tables, and its columns of tables that were there before.
 
@@ -61,9 +57,7 @@ def downgrade(yes: bool, store: str | None, workspace: Path | None, as_json: boo
 
 
 @db.command()
-@store_option
-@workspace_option
-@json_option
+@place_options
 def current(store: str | None, workspace: Path | None, as_json: bool) -> int:
     """Say which version of slaopt's tables the store holds.
 

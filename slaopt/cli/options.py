@@ -15,6 +15,7 @@ __all__ = [
     "json_option",
     "key_option",
     "options",
+    "place_options",
     "reading_options",
     "service_options",
     "source_option",
@@ -89,6 +90,7 @@ store_option = click.option(
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 key_option = click.option("--key", help="Key of this request, of your own choice: with the same key it is done once.")
+place_options = options(store_option, workspace_option, json_option)  # of a command that works on the store
 yes_option = click.option("--yes", is_flag=True, help="Do not ask at a terminal.")
 reading_options = options(
     click.option("--table", help="Table of a SQL source, `schema.table` too."),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from slaopt.cli.answers import DONE, print_json, print_lines
-from slaopt.cli.options import json_option, options, store_option, workspace_option
+from slaopt.cli.options import place_options
 
 if TYPE_CHECKING:
     from slaopt.store.records import Role, UserRecord
@@ -18,7 +18,6 @@ __all__ = ["login", "logout", "users"]
 
 ROLES = ("viewer", "analyst", "approver", "admin")
 
-place_options = options(store_option, workspace_option, json_option)
 code_option = click.option("--code", help="Code of the second factor; asked for at a terminal.")
 
 

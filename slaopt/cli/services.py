@@ -9,7 +9,7 @@ import click
 
 from slaopt.cli.actors import setting_up
 from slaopt.cli.answers import DONE, complain, print_json, print_lines
-from slaopt.cli.options import Seconds, json_option, store_option, workspace_option
+from slaopt.cli.options import Seconds, place_options
 
 if TYPE_CHECKING:
     from slaopt.store import Store
@@ -32,9 +32,7 @@ def services(context: click.Context) -> int:
 
 
 @services.command(name="list")
-@store_option
-@workspace_option
-@json_option
+@place_options
 def list_services(store: str | None, workspace: Path | None, as_json: bool) -> int:
     """List what is decided of each service, and what its latest report found.
 
@@ -63,9 +61,7 @@ def list_services(store: str | None, workspace: Path | None, as_json: bool) -> i
 @click.option("--min", "least", type=Seconds(), help="Least threshold that may be recommended.")
 @click.option("--max", "most", type=Seconds(), help="Greatest threshold that may be recommended.")
 @click.option("--unit", default="seconds", show_default=True, help="Unit in which the row holds its thresholds.")
-@store_option
-@workspace_option
-@json_option
+@place_options
 def add(
     name: str, threshold: float, objective: float | None, least: float | None, most: float | None, unit: str,
     store: str | None, workspace: Path | None, as_json: bool,
@@ -93,9 +89,7 @@ def add(
 
 @services.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@store_option
-@workspace_option
-@json_option
+@place_options
 def enable(names: tuple[str, ...], store: str | None, workspace: Path | None, as_json: bool) -> int:
     """Have slaopt look after services again.
 
@@ -107,9 +101,7 @@ def enable(names: tuple[str, ...], store: str | None, workspace: Path | None, as
 
 @services.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@store_option
-@workspace_option
-@json_option
+@place_options
 def disable(names: tuple[str, ...], store: str | None, workspace: Path | None, as_json: bool) -> int:
     """Have slaopt leave services out, unless a command names them.
 
@@ -126,9 +118,7 @@ def disable(names: tuple[str, ...], store: str | None, workspace: Path | None, a
 @click.option("--min", "least", type=Seconds(), help="Least threshold that may be recommended or set.")
 @click.option("--max", "most", type=Seconds(), help="Greatest threshold that may be recommended or set.")
 @click.option("--unbounded", is_flag=True, help="Take away the bounds that are not given.")
-@store_option
-@workspace_option
-@json_option
+@place_options
 def set_service(
     name: str, auto_adjust: bool | None, least: float | None, most: float | None, unbounded: bool,
     store: str | None, workspace: Path | None, as_json: bool,

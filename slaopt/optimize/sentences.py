@@ -25,6 +25,7 @@ __all__ = [
     "chance",
     "chance_sentence",
     "change_sentence",
+    "base_for",
     "base_of",
     "comparison",
     "data_sentence",
@@ -102,9 +103,18 @@ def frequencies(outcome: Outcome, base: int = 1_000) -> str:
 
 
 def base_of(*outcomes: Outcome | None) -> int:
-    """Choose of how many executions to speak: 1,000, or a million where that would be less than one violation."""
-    rates = [outcome.violation_rate for outcome in outcomes if outcome is not None]
-    return 1_000 if max(rates) >= 0.0005 or max(rates) == 0 else 1_000_000
+    """Choose of how many executions to speak for outcomes beside each other."""
+    return base_for(*(outcome.violation_rate for outcome in outcomes if outcome is not None))
+
+
+def base_for(*rates: float) -> int:
+    """Choose of how many executions to speak: 1,000, or a million where that would be less than one violation.
+
+    >>> base_for(0.01, 0.00001), base_for(0.00001), base_for(0.0), base_for()
+    (1000, 1000000, 1000, 1000)
+    """
+    greatest = max(rates, default=0.0)
+    return 1_000 if greatest >= 0.0005 or greatest == 0 else 1_000_000
 
 
 def comparison(now: Outcome | None, then: Outcome | None) -> list[list[str]]:

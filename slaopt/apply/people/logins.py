@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from slaopt.apply.actor import Actor
 from slaopt.apply.ledger import note
@@ -19,8 +19,9 @@ from slaopt.store.records import UserRecord
 if TYPE_CHECKING:
     from slaopt.apply.ledger import Ledger
     from slaopt.store import Store, Transaction
+    from slaopt.store.people import SessionKind
 
-__all__ = ["LASTS", "Session", "log_in", "log_out", "token_digest", "who"]
+__all__ = ["LASTS", "Session", "begin", "log_in", "log_out", "token_digest", "who"]
 
 LASTS = timedelta(hours=12)
 REFUSAL = (
@@ -43,7 +44,7 @@ class Session(Result):
 
 
 def log_in(
-    ledger: Ledger, name: str, password: str, *, kind: Literal["web", "terminal"], at: datetime,
+    ledger: Ledger, name: str, password: str, *, kind: SessionKind, at: datetime,
     code: str | None = None, os_user: str | None = None,
 ) -> Session:  # fmt: skip
     """Begin a session; one who has a second factor gives a code of it too.
@@ -59,28 +60,33 @@ def log_in(
         known = transaction.people.find(name)
         kept = None if known is None else transaction.people.password_hash(known.name)
     right = matches(kept, password)  # slow, and so outside the transaction that keeps others from writing
-    name = (
-        UNKNOWN if known is None else known.name
-    )  # a name that is no user's may be a password, typed a line too early
+    name = UNKNOWN if known is None else known.name  # what is no user's may be a password, typed a line too early
     by = Actor(name, None if known is None else known.role, os_user=os_user)
-    token = secrets.token_urlsafe(32)
+    session: Session | None = None
     with ledger.writing("log in", actor=by, at=at) as transaction:
         before = transaction.people.find(name)
         answer = _judged(transaction, before, code, right, kept, at)
         if answer == "right":
-            transaction.people.note_success(name)
-            transaction.people.end_expired(at)
-            transaction.people.begin_session(
-                name, token_digest=token_digest(token), kind=kind, expires_at=at + LASTS, at=at
-            )
-            note(transaction, "log in", actor=by, at=at, kind=kind)
-        user = transaction.people.find(name)
+            session = begin(transaction, transaction.people.note_success(name), kind=kind, actor=by, at=at)
         if answer == "wrong":
             note_refusal(transaction, "refuse login", before, actor=by, at=at, kind=kind)
     if answer == "no code":
         raise CodeNeededError(f"{name} has a second factor: give a code of it too")
-    if answer == "wrong" or user is None:
+    if session is None:
         raise RefusedError(REFUSAL)
+    return session
+
+
+def begin(
+    transaction: Transaction, user: UserRecord, *, kind: SessionKind, actor: Actor, at: datetime, **details: Any
+) -> Session:
+    """Begin the session of a user who has shown who they are, and note it; those that have expired go."""
+    token = secrets.token_urlsafe(32)
+    transaction.people.end_expired(at)
+    transaction.people.begin_session(
+        user.name, token_digest=token_digest(token), kind=kind, expires_at=at + LASTS, at=at
+    )
+    note(transaction, "log in", actor=actor, at=at, kind=kind, **details)
     return Session(token=token, user=user, expires_at=at + LASTS)
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from slaopt.apply.actor import Actor, ForbiddenError
-from slaopt.apply.ledger import note
-from slaopt.apply.people.logins import LASTS, Session, token_digest
+from slaopt.apply.people.logins import Session, begin
 
 if TYPE_CHECKING:
     from slaopt.apply.ledger import Ledger
@@ -36,17 +34,11 @@ def log_in_vouched(ledger: Ledger, name: str, *, voucher: str, at: datetime) -> 
     ForbiddenError
         If the store has no active user of that name.
     """
-    token = secrets.token_urlsafe(32)
     with ledger.writing("log in", actor=None, at=at) as transaction:
         user = transaction.people.find(name)
         if user is None or not user.is_active or not _same_name(user.name, name):
             raise ForbiddenError(f"{name} is known to {voucher}, but is no active user here: an admin can change that")
-        transaction.people.end_expired(at)
-        transaction.people.begin_session(
-            user.name, token_digest=token_digest(token), kind="web", expires_at=at + LASTS, at=at
-        )
-        note(transaction, "log in", actor=Actor(user.name, user.role), at=at, kind="web", voucher=voucher)
-    return Session(token=token, user=user, expires_at=at + LASTS)
+        return begin(transaction, user, kind="web", actor=Actor(user.name, user.role), at=at, voucher=voucher)
 
 
 def _same_name(one: str, other: str) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from slaopt.store import RunRecord, ServiceRecord, Transaction
     from slaopt.store.records import ChangeRecord, Proposal, State
 
-__all__ = ["DayTotal", "Line", "Overview", "lines", "overview", "why_not_valid"]
+__all__ = ["DayTotal", "Line", "Overview", "lines", "open_proposals", "overview", "why_not_valid"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ def lines(transaction: Transaction, shelf: Shelf, book: ParamsBook, *, at: datet
     """Give the line of each service that the store or a report knows, in the order of their names."""
     records, runs = transaction.services(), transaction.latest_runs()
     analyses, recommendations = shelf.analyses(transaction, runs), shelf.recommendations(transaction, runs)
-    proposals = {proposal.service: proposal for proposal in reversed(transaction.proposals.list(states=OPEN))}
+    proposals = open_proposals(transaction)
     filed = transaction.proposals.of_reports([run.id for run in runs.values()])
     changes = transaction.changes.newest()
     states = transaction.proposals.states({one.proposal_id for one in changes.values() if one.proposal_id is not None})
@@ -120,6 +120,11 @@ def lines(transaction: Transaction, shelf: Shelf, book: ParamsBook, *, at: datet
         )
         for name in sorted({*records, *runs})
     )
+
+
+def open_proposals(transaction: Transaction) -> dict[str, Proposal]:
+    """Give the open proposal of each service that has one, of several the newest."""
+    return {proposal.service: proposal for proposal in reversed(transaction.proposals.list(states=OPEN))}
 
 
 def why_not_valid(

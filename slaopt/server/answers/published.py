@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from slaopt.apply.lifecycle import OPEN
-from slaopt.server.answers.overview import why_not_valid
+from slaopt.server.answers.overview import open_proposals, why_not_valid
 from slaopt.server.answers.shelf import written
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def recommendations(transaction: Transaction, shelf: Shelf, book: ParamsBook, *,
     """Give the newest recommendation of each service, with whether it still holds and the proposal that is open."""
     records, runs = transaction.services(), transaction.latest_runs()
     told = shelf.recommendations(transaction, runs)
-    proposals = {proposal.service: proposal for proposal in reversed(transaction.proposals.list(states=OPEN))}
+    proposals = open_proposals(transaction)
     filed = transaction.proposals.of_reports([run.id for run in runs.values()])
     shown = []
     for name in sorted(told):

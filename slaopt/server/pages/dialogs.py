@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from slaopt.apply.lifecycle import OPEN
 from slaopt.apply.preview import Effect, Estimated, Preview, preview
 from slaopt.charts.scales import threshold_name
-from slaopt.optimize.sentences import chance, frequency, pages
+from slaopt.optimize.sentences import base_for, chance, frequency, pages
 from slaopt.parts.answer import headline, sureness
 from slaopt.server.base import needs
 from slaopt.server.faults import NotFoundError
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ChangeDialogHandler", "ProposalDialogHandler", "ServiceDialogHandler"]
 
-LEAST = 0.0005  # rate from which 1,000 executions are spoken of
 NAMES = {
     "pages_per_week": "Pages a week, replayed", "violations": "Violations in 30 days", "pages": "Pages in 30 days",
     "cost": "Cost of 30 days",
@@ -107,7 +106,7 @@ class ServiceDialogHandler(FragmentHandler):
 def compared(shown: Preview) -> list[Compared]:
     """Write the figures of a preview, now and then, each with its interval."""
     rates = [side.value for row in shown.rows if row.name == "violation_rate" for side in (row.now, row.then) if side]
-    base = 1_000 if not rates or max(rates) >= LEAST or max(rates) == 0 else 1_000_000
+    base = base_for(*rates)
     now = "" if shown.current_threshold is None else threshold_name(shown.current_threshold)
     first = Compared(name="Threshold", now=now, then=threshold_name(shown.proposed_threshold))
     return [first, *(_compared(row, base, shown.currency) for row in shown.rows)]

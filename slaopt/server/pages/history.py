@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from slaopt.apply.actor import Actor, may
 from slaopt.apply.lifecycle import named
 from slaopt.charts.scales import threshold_name
-from slaopt.optimize.sentences import frequency, pages
+from slaopt.optimize.sentences import base_for, frequency, pages
 from slaopt.parts.answer import headline
 from slaopt.server.pages.links import rollback
 from slaopt.wording import count, day, moment, number
@@ -22,7 +22,6 @@ __all__ = ["Closed", "Past", "closed", "past"]
 
 Fields = Mapping[str, Any]
 SHORT = 90  # characters of a reason that are shown whole
-LEAST = 0.0005  # rates from which 1,000 executions are spoken of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +136,7 @@ def _predicted(predicted: Fields | None) -> str:
     then = (predicted or {}).get("then")
     if not then:
         return ""
-    base = _base(then)
+    base = base_for(then["violation_rate"])
     low, high = (number(base * then["interval"][end], 2) for end in ("low", "high"))
     violations = f"{frequency(then['violation_rate'], base)} ({low}–{high}) of {base:,}"
     return f"{violations}; {pages(then['pages_per_week'])} pages a week"
@@ -148,7 +147,7 @@ def _observed(observed: Fields | None, predicted: Fields | None) -> str:
     if not observed or observed.get("violation_rate") is None:
         return ""
     then = (predicted or {}).get("then")
-    base = _base(then or observed)
+    base = base_for((then or observed)["violation_rate"])
     rate = observed["violation_rate"]
     said = f"{frequency(rate, base)} of {base:,}"
     if not then:
@@ -162,8 +161,3 @@ def _since(observed: Fields | None) -> str:
     if not observed or not observed.get("executions"):
         return ""
     return f"{count(observed['executions'])} executions since"
-
-
-def _base(told: Fields) -> int:
-    rate = told["violation_rate"]
-    return 1_000 if rate >= LEAST or rate == 0 else 1_000_000

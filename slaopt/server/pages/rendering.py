@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from slaopt.server.base import API, PAGES
 from slaopt.server.pages.static import address
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from jupyter_server.base.handlers import JupyterHandler
 
-__all__ = ["API", "POLICY", "UNDER", "fill", "login_page", "sentence"]
+__all__ = ["POLICY", "UNDER", "fill", "login_page", "sentence"]
 
-UNDER = "slaopt/"  # of the pages, below the server's own address
-API = "api/v1/sla-optimization/"
+UNDER = f"{PAGES}/"  # of the pages, below the server's own address
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
@@ -26,7 +26,7 @@ def fill(template: str, *, base_url: str, **values: Any) -> str:
     made = _environment().get_template(template)
     return made.render(
         base=f"{base_url}{UNDER}",
-        api=f"{base_url}{API}",
+        api=f"{base_url}{API}/",
         static=lambda name: f"{base_url}{UNDER}static/{address(name)}",
         **values,
     )
