@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from slaopt import charts, samples
+    from slaopt import charts, experiment, samples
     from slaopt.assess import analyze, assess, recommend
     from slaopt.errors import SlaoptError
     from slaopt.forecast import forecast
@@ -33,6 +33,7 @@ __all__ = [
     "assess",
     "charts",
     "connect",
+    "experiment",
     "forecast",
     "load_params",
     "open_portfolio",

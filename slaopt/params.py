@@ -21,6 +21,7 @@ from slaopt.wording import moment, parse_seconds, seconds
 __all__ = [
     "ApprovalRules",
     "Costs",
+    "ExperimentRules",
     "Params",
     "ParamsBook",
     "SourceParams",
@@ -83,8 +84,27 @@ class ApprovalRules(BaseModel):
     critical: bool = False  # every change of the service takes a second factor
 
 
+class ExperimentRules(BaseModel):
+    """How threshold A/B tests are designed and read where nothing else is said."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    unit: str = Field("request", min_length=1, max_length=100)  # of assignment; request: each execution by itself
+    days: int = Field(14, ge=3, le=60)
+    traffic_split: float = Field(0.5, ge=0.1, le=0.9)  # share of the units under the test threshold
+    significance_level: float = Field(0.05, ge=0.01, le=0.1)
+    harm_level: float = Field(0.05, ge=0.01, le=0.1)  # of the harm boundary of each guardrail
+    mode: Literal["planned", "open_ended"] = "planned"
+    smallest_effect: float = Field(0.2, gt=0, le=1)  # worth finding, a share of the control's violation rate
+    guardrail_margin: float = Field(0.1, gt=0, le=1)  # a share of the control's value
+    rope: float = Field(0.1, gt=0, le=1)  # differences up to this share of the control's rate are as good as none
+    tolerated_loss: float = Field(0.01, gt=0, le=1)  # expected loss that shipping may have, a share of that rate
+    power: float = Field(0.8, ge=0.5, le=0.99)
+
+
 _NO_FIGURE = {
     "source", "sources", "store", "enabled", "approvals", "report_valid_days", "watch_days", "audit_heads",
+    "experiments",
 }  # fmt: skip
 
 
@@ -125,6 +145,7 @@ class Params(BaseModel):
     approvals: ApprovalRules = ApprovalRules()
     report_valid_days: float = Field(7.0, gt=0, le=365)
     watch_days: int = Field(30, ge=1, le=365)
+    experiments: ExperimentRules = ExperimentRules()
     audit_heads: str | None = None
 
     def published(self) -> dict[str, Any]:
@@ -199,6 +220,7 @@ _NESTED = [
         ThresholdChange,
         Costs,
         ApprovalRules,
+        ExperimentRules,
         Excluded,
         BusinessHours,
         Maintenance,

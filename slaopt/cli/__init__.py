@@ -19,6 +19,7 @@ from slaopt.cli.approvals import approve, commit, preview, proposals, propose, r
 from slaopt.cli.auditing import audit, purge
 from slaopt.cli.changes import history, rollback, update_threshold
 from slaopt.cli.database import db
+from slaopt.cli.experiment import experiment
 from slaopt.cli.forecasts import forecast
 from slaopt.cli.measurements import analyze, check, recommend
 from slaopt.cli.people import login, logout, users
@@ -37,6 +38,7 @@ SECTIONS = {
     "Look at measurements": (check, analyze, recommend, forecast),
     "Report": (report, verify, services),
     "Decide": (propose, proposals, preview, approve, reject, withdraw, commit, update_threshold, rollback, history),
+    "Try": (experiment,),
     "Run by itself": (watch, serve),
     "People and the record": (users, login, logout, audit, purge),
     "Store": (db,),

@@ -1,0 +1,1 @@
+"""Experiments in the store: asked for, approved, started, looked at, ended."""

@@ -1,0 +1,17 @@
+"""`slaopt experiment …`: threshold A/B tests from design to verdict."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["experiment"]
+
+
+@click.group()
+def experiment() -> None:
+    """Test a threshold on part of the traffic before it holds for all.
+
+    \b
+    Example:
+      slaopt experiment design checkout --test 2.6s
+    """

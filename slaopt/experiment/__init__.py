@@ -1,0 +1,51 @@
+"""Experiments: threshold A/B tests whose answers hold at every look.
+
+A moved threshold changes the violation rate even where no duration changes. What the line alone does is *mechanical*
+and known without a test; what people and systems do differently under it is *behaviour*, and that is what is tested, at
+a threshold common to both arms.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from slaopt.experiment.design import Design, Guardrail
+    from slaopt.experiment.found import Comparison, Decision, Effect, Look, Posterior, SampleRatio
+    from slaopt.experiment.observed import ArmUnits, Observed, Remark
+
+__all__ = [
+    "ArmUnits",
+    "Comparison",
+    "Decision",
+    "Design",
+    "Effect",
+    "Guardrail",
+    "Look",
+    "Observed",
+    "Posterior",
+    "Remark",
+    "SampleRatio",
+]
+
+_HOMES = {
+    "ArmUnits": "observed",
+    "Comparison": "found",
+    "Decision": "found",
+    "Design": "design",
+    "Effect": "found",
+    "Guardrail": "design",
+    "Look": "found",
+    "Observed": "observed",
+    "Posterior": "found",
+    "Remark": "observed",
+    "SampleRatio": "found",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: the statistics take a second to load."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"slaopt.experiment.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'slaopt.experiment' has no attribute {name!r}")
