@@ -11,9 +11,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from slaopt.experiment.decide import look_at
     from slaopt.experiment.design import Design, Guardrail
     from slaopt.experiment.found import Comparison, Decision, Effect, Look, Posterior, SampleRatio
     from slaopt.experiment.observed import ArmUnits, Observed, Remark
+    from slaopt.experiment.ratio import sample_ratio
 
 __all__ = [
     "ArmUnits",
@@ -27,6 +29,8 @@ __all__ = [
     "Posterior",
     "Remark",
     "SampleRatio",
+    "look_at",
+    "sample_ratio",
 ]
 
 _HOMES = {
@@ -41,6 +45,8 @@ _HOMES = {
     "Posterior": "found",
     "Remark": "observed",
     "SampleRatio": "found",
+    "look_at": "decide",
+    "sample_ratio": "ratio",
 }
 
 

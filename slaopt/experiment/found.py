@@ -83,13 +83,16 @@ class Comparison(Result):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardrailLook(Result):
-    """A guardrail at a look: `z` against the harm `boundary`, and its upper bound against the margin."""
+    """A guardrail at a look: `z` against the harm `boundary`, and its upper bound against the margin.
+
+    The first is always the primary metric itself, `rate`, whose margin is what counts as none.
+    """
 
     metric: Metric
     z: float | None
-    boundary: float
+    boundary: float | None  # one-sided; None: harm was not looked for
     harmed: bool
-    upper: float | None  # upper bound of the effect as a share of the control's value
+    upper: float | None  # upper bound of the effect as a share of the control's value, valid at every look
     margin: float
     inside: bool  # the upper bound is inside the margin
 
@@ -113,7 +116,7 @@ class Look(Result):
 
     number: int  # from 1
     at: datetime | None  # end of the measurements it saw
-    fraction: float  # information fraction, 0–1
+    fraction: float  # information fraction by which error is spent, 0–1: never ahead of the plan, 1 at the last look
     information: float  # 1 / se²
     z: float | None
     boundary: float | None  # of benefit, two-sided; None: nothing can be decided yet

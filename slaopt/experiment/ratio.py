@@ -48,7 +48,7 @@ def sample_ratio(n_control: float, n_test: float, *, traffic_split: float, final
     p_value = float(special.chdtrc(1, square))
     flagged = evidence > FLAGGED_AT or (final and p_value < FINAL_P)
     found = f" ({percent(n_test / total, 3)})" if total else ""
-    sizes = f"{count(n_control)} in control, {count(n_test)} in test{found}, where {percent(w_test)} in test was planned"
+    sizes = f"{count(n_control)} in control, {count(n_test)} in test{found}, where {percent(w_test)} was planned"
     if flagged:
         because = f"evidence {number(evidence)} to 1" if evidence > FLAGGED_AT else f"p = {number(p_value, 2)}"
         sentence = f"The arms are not of the sizes that were planned: {sizes} ({because}). Nothing can be concluded."

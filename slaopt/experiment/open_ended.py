@@ -1,0 +1,128 @@
+"""Tests without a horizon: intervals and p-values that hold at every moment, for whoever looks as often as he likes.
+
+The asymptotic sequence is for any estimate with a standard error. Where few executions violate, the violations
+themselves are the evidence: under no effect each falls to the test arm with the probability of the split, whatever the
+rate is and however it moves, so that no approximation is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+from scipy import optimize, special
+
+from slaopt.result import Interval
+
+__all__ = [
+    "FEWEST_CLUSTERS",
+    "FEWEST_EVENTS",
+    "anytime_boundary",
+    "anytime_p_value",
+    "event_concentration",
+    "event_evidence",
+    "event_interval",
+]
+
+Sides = Literal[1, 2]
+
+FEWEST_EVENTS = 20  # in both arms together; before, a normal approximation means nothing
+FEWEST_CLUSTERS = 10  # in each arm
+
+
+def _spread(information: float, optimal: float, level: float, sides: Sides) -> float:
+    """n·r² of Waudby-Smith et al., where n/n_opt is the ratio of both informations."""
+    tail = level if sides == 2 else 2 * level
+    best = -2 * np.log(tail) + np.log(1 - 2 * np.log(tail))
+    return float(best * information / optimal)
+
+
+def anytime_boundary(information: float, *, optimal: float, level: float, sides: Sides = 2) -> float:
+    """Standard errors that an estimate has to pass at any moment to be told from nothing.
+
+    Asymptotic confidence sequence of Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, arXiv 2103.06476 (2021).
+
+    Parameters
+    ----------
+    information
+        1 / se² of the estimate.
+    optimal
+        Information at which the sequence is to be tightest.
+
+    >>> round(anytime_boundary(1.0, optimal=1.0, level=0.05), 2)
+    3.04
+    """
+    spread = _spread(information, optimal, level, sides)
+    root = np.sqrt(spread + 1)
+    log = np.log(root / level) if sides == 2 else np.log1p(root / (2 * level))
+    return float(np.sqrt((spread + 1) / spread * 2 * log))
+
+
+def anytime_p_value(z: float, information: float, *, optimal: float, level: float, sides: Sides = 2) -> float:
+    """p-value of one moment; the least of all moments so far holds at any.
+
+    `level` only tunes it, as in `anytime_boundary`, which `z` passes where the p-value is not above the level.
+    """
+    spread = _spread(information, optimal, level, sides)
+    power = spread / (spread + 1) * z**2 / 2
+    root = float(np.sqrt(spread + 1))
+    if sides == 2:
+        return float(min(1.0, root * np.exp(-power)))
+    return 1.0 if z <= 0 else float(min(1.0, root / (2 * np.expm1(min(power, 700.0)))))
+
+
+def event_concentration(traffic_split: float, smallest_effect: float) -> float:
+    """Size of the Beta prior of the test arm's share of violations: spread so wide as the smallest effect moves it."""
+    fewer = traffic_split * (1 - smallest_effect)
+    moved = traffic_split - fewer / (fewer + 1 - traffic_split)
+    return float(max(traffic_split * (1 - traffic_split) / moved**2 - 1, 2.0))
+
+
+def event_evidence(
+    control: float, test: float, share: float, *, traffic_split: float, concentration: float, sides: Sides = 2
+) -> float:
+    """Log evidence against `share` as the test arm's share of violations: a martingale where it is the true one.
+
+    Sequential multinomial test of Lindon and Malek, arXiv 2011.03567 (NeurIPS 2022), with a Beta prior around the
+    split. With one side, the prior is cut off below the share, and the evidence is for a greater one.
+
+    Parameters
+    ----------
+    control, test
+        Violations of each arm.
+
+    >>> round(float(np.exp(event_evidence(30, 60, 0.5, traffic_split=0.5, concentration=100))), 1)
+    7.9
+    """
+    a, b = concentration * traffic_split, concentration * (1 - traffic_split)
+    evidence = special.betaln(a + test, b + control) - special.betaln(a, b)
+    evidence -= special.xlogy(test, share) + special.xlog1py(control, -share)
+    if sides == 1:
+        after = special.betaincc(a + test, b + control, share)
+        evidence += np.log(max(after, 1e-300)) - np.log(special.betaincc(a, b, share))
+    return float(evidence)
+
+
+def event_interval(
+    control: float, test: float, *, traffic_split: float, concentration: float, level: float, sides: Sides = 2
+) -> Interval:
+    """Interval of the test arm's share of violations that holds at every moment; with one side up to 1."""
+
+    def excess(share: float) -> float:
+        evidence = event_evidence(
+            control, test, share, traffic_split=traffic_split, concentration=concentration, sides=sides
+        )
+        return evidence + float(np.log(level))
+
+    found = (test + concentration * traffic_split) / (test + control + concentration)
+    low = _end(excess, 0.0, found)
+    high = 1.0 if sides == 1 else _end(excess, 1.0, found)
+    return Interval(low=low, high=high, level=1 - level)
+
+
+def _end(excess: Callable[[float], float], outer: float, inner: float) -> float:
+    near = outer + (inner - outer) * 1e-9
+    if excess(near) <= 0 or excess(inner) >= 0:
+        return outer if excess(inner) < 0 else inner
+    return float(optimize.brentq(excess, near, inner, xtol=1e-12))
