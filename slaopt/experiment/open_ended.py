@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
-from scipy import optimize, special
+from scipy import optimize
 
+from slaopt.experiment.shares import share_evidence
 from slaopt.result import Interval
 
 __all__ = [
@@ -21,7 +22,6 @@ __all__ = [
     "anytime_boundary",
     "anytime_p_value",
     "event_concentration",
-    "event_evidence",
     "event_interval",
 ]
 
@@ -79,41 +79,24 @@ def event_concentration(traffic_split: float, smallest_effect: float) -> float:
     return float(max(traffic_split * (1 - traffic_split) / moved**2 - 1, 2.0))
 
 
-def event_evidence(
-    control: float, test: float, share: float, *, traffic_split: float, concentration: float, sides: Sides = 2
-) -> float:
-    """Log evidence against `share` as the test arm's share of violations: a martingale where it is the true one.
-
-    Sequential multinomial test of Lindon and Malek, arXiv 2011.03567 (NeurIPS 2022), with a Beta prior around the
-    split. With one side, the prior is cut off below the share, and the evidence is for a greater one.
+def event_interval(
+    control: float, test: float, *, traffic_split: float, concentration: float, level: float, sides: Sides = 2
+) -> Interval:
+    """Interval of the test arm's share of violations that holds at every moment; with one side up to 1.
 
     Parameters
     ----------
     control, test
         Violations of each arm.
-
-    >>> round(float(np.exp(event_evidence(30, 60, 0.5, traffic_split=0.5, concentration=100))), 1)
-    7.9
+    concentration
+        Of the prior around the split, see `event_concentration`.
+    level
+        Of the error, 0–1.
     """
-    a, b = concentration * traffic_split, concentration * (1 - traffic_split)
-    evidence = special.betaln(a + test, b + control) - special.betaln(a, b)
-    evidence -= special.xlogy(test, share) + special.xlog1py(control, -share)
-    if sides == 1:
-        after = special.betaincc(a + test, b + control, share)
-        evidence += np.log(max(after, 1e-300)) - np.log(special.betaincc(a, b, share))
-    return float(evidence)
-
-
-def event_interval(
-    control: float, test: float, *, traffic_split: float, concentration: float, level: float, sides: Sides = 2
-) -> Interval:
-    """Interval of the test arm's share of violations that holds at every moment; with one side up to 1."""
 
     def excess(share: float) -> float:
-        evidence = event_evidence(
-            control, test, share, traffic_split=traffic_split, concentration=concentration, sides=sides
-        )
-        return evidence + float(np.log(level))
+        evidence = share_evidence(control, test, share, split=traffic_split, concentration=concentration, sides=sides)
+        return float(evidence + np.log(level))
 
     found = (test + concentration * traffic_split) / (test + control + concentration)
     low = _end(excess, 0.0, found)

@@ -6,9 +6,10 @@ import numpy as np
 from scipy import special
 
 from slaopt.experiment.found import SampleRatio
+from slaopt.experiment.shares import share_evidence
 from slaopt.wording import count, number, percent
 
-__all__ = ["FLAGGED_AT", "sample_ratio"]
+__all__ = ["CONCENTRATION", "FLAGGED_AT", "sample_ratio"]
 
 CONCENTRATION = 1000.0  # of the Dirichlet prior around the split
 FLAGGED_AT = 100.0  # the healthy are flagged at some moment with probability 0.01 at most
@@ -35,14 +36,8 @@ def sample_ratio(n_control: float, n_test: float, *, traffic_split: float, final
     True
     """
     total = n_control + n_test
-    c = CONCENTRATION
     w_control, w_test = 1 - traffic_split, traffic_split
-    log_evidence = (
-        special.betaln(c * w_control + n_control, c * w_test + n_test)
-        - special.betaln(c * w_control, c * w_test)
-        - n_control * np.log(w_control)
-        - n_test * np.log(w_test)
-    )
+    log_evidence = float(share_evidence(n_control, n_test, w_test, split=w_test, concentration=CONCENTRATION))
     evidence = float(np.exp(min(log_evidence, 700.0)))
     square = (n_test - total * w_test) ** 2 / (total * w_test * w_control) if total else 0.0
     p_value = float(special.chdtrc(1, square))
@@ -53,7 +48,7 @@ def sample_ratio(n_control: float, n_test: float, *, traffic_split: float, final
         because = f"evidence {number(evidence)} to 1" if evidence > FLAGGED_AT else f"p = {number(p_value, 2)}"
         sentence = f"The arms are not of the sizes that were planned: {sizes} ({because}). Nothing can be concluded."
     else:
-        sentence = f"The arms are of the sizes that were planned: {sizes}."
+        sentence = f"The sizes of the arms agree with the plan: {sizes}."
     return SampleRatio(
         control=n_control,
         test=n_test,

@@ -16,9 +16,9 @@ from slaopt.experiment.open_ended import (
     anytime_boundary,
     anytime_p_value,
     event_concentration,
-    event_evidence,
     event_interval,
 )
+from slaopt.experiment.shares import share_evidence
 from slaopt.result import Interval
 from slaopt.wording import count
 
@@ -200,7 +200,7 @@ def _of_events(
     both, worse = shares(design.significance_level, 2), shares(design.harm_level, 1)
     found = difference(test / (control + test))
     near = both.low if found > 0 else both.high
-    log_evidence = event_evidence(control, test, split, traffic_split=split, concentration=concentration)
+    log_evidence = share_evidence(control, test, split, split=split, concentration=concentration)
     return (
         found / error,
         abs(found - difference(near)) / error,
