@@ -19,6 +19,7 @@ from slaopt.result import Interval
 __all__ = [
     "FEWEST_CLUSTERS",
     "FEWEST_EVENTS",
+    "TIGHTEST",
     "anytime_boundary",
     "anytime_p_value",
     "event_concentration",
@@ -29,13 +30,18 @@ Sides = Literal[1, 2]
 
 FEWEST_EVENTS = 20  # in both arms together; before, a normal approximation means nothing
 FEWEST_CLUSTERS = 10  # in each arm
+TIGHTEST = 0.7  # share of the planned information at which an open-ended test is sharpest
+
+
+def _best(level: float, sides: Sides) -> float:
+    """n·r² of Waudby-Smith et al. where the sequence is tightest."""
+    tail = level if sides == 2 else 2 * level
+    return float(np.log(1 - 2 * np.log(tail)) - 2 * np.log(tail))
 
 
 def _spread(information: float, optimal: float, level: float, sides: Sides) -> float:
-    """n·r² of Waudby-Smith et al., where n/n_opt is the ratio of both informations."""
-    tail = level if sides == 2 else 2 * level
-    best = -2 * np.log(tail) + np.log(1 - 2 * np.log(tail))
-    return float(best * information / optimal)
+    """n·r², where n/n_opt is the ratio of both informations."""
+    return _best(level, sides) * information / optimal
 
 
 def anytime_boundary(information: float, *, optimal: float, level: float, sides: Sides = 2) -> float:
@@ -72,11 +78,16 @@ def anytime_p_value(z: float, information: float, *, optimal: float, level: floa
     return 1.0 if z <= 0 else float(min(1.0, root / (2 * np.expm1(min(power, 700.0)))))
 
 
-def event_concentration(traffic_split: float, smallest_effect: float) -> float:
-    """Size of the Beta prior of the test arm's share of violations: spread so wide as the smallest effect moves it."""
-    fewer = traffic_split * (1 - smallest_effect)
-    moved = traffic_split - fewer / (fewer + 1 - traffic_split)
-    return float(max(traffic_split * (1 - traffic_split) / moved**2 - 1, 2.0))
+def event_concentration(violations: float, *, level: float) -> float:
+    """Size of the Beta prior of the test arm's share that makes evidence sharpest after so many violations.
+
+    As the asymptotic sequence is tightest where n·r² has its best value, with r² the prior's variance in units of that
+    of one violation.
+
+    >>> round(event_concentration(600, level=0.05))
+    76
+    """
+    return max(violations / _best(level, 2), 2.0)
 
 
 def event_interval(

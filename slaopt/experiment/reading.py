@@ -13,6 +13,7 @@ from slaopt.experiment.found import Comparison, Look
 from slaopt.experiment.open_ended import (
     FEWEST_CLUSTERS,
     FEWEST_EVENTS,
+    TIGHTEST,
     anytime_boundary,
     anytime_p_value,
     event_concentration,
@@ -26,7 +27,6 @@ __all__ = ["FEWEST_TO_DECIDE", "RARE", "Reading", "events", "read"]
 
 FEWEST_TO_DECIDE = 5  # clusters in each arm
 RARE = 500  # violations that the design expects; with fewer, open-ended tests go by the violations alone
-TIGHTEST = 0.7  # share of the planned information at which an open-ended test is sharpest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +187,8 @@ def _of_events(
     control, test = events(comparison, sizes)
     split, error = design.traffic_split, comparison.primary.standard_error
     pooled = (control + test) / sum(sizes)
-    concentration = event_concentration(split, design.smallest_effect)
+    expected = design.control_rate * design.executions
+    concentration = event_concentration(TIGHTEST * expected, level=design.significance_level)
 
     def difference(share: float) -> float:
         return pooled * (share / split - (1 - share) / (1 - split))
