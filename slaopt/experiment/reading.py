@@ -216,8 +216,10 @@ def _clipped(interval: Interval) -> Interval:
 
 
 def _joined(interval: Interval | None, before: Interval | None) -> Interval | None:
-    """What both leave, as all looks' intervals hold at once; where they leave nothing, the earlier one stays."""
+    """What both leave, as all looks' intervals hold at once; if nothing, that which decided, and the earlier first."""
     if interval is None or before is None:
         return interval or before
     low, high = max(interval.low, before.low), min(interval.high, before.high)
-    return Interval(low=low, high=high, level=interval.level) if low <= high else before
+    if low <= high:
+        return Interval(low=low, high=high, level=interval.level)
+    return interval if before.covers(0) else before
