@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from slaopt.experiment.design import Design, Guardrail
     from slaopt.experiment.found import Comparison, Decision, Effect, Look, Posterior, SampleRatio
     from slaopt.experiment.observed import ArmUnits, Observed, Remark
+    from slaopt.experiment.plan import PlannedDesign, design_for
+    from slaopt.experiment.prospects import PowerAnalysis
     from slaopt.experiment.ratio import sample_ratio
 
 __all__ = [
@@ -26,9 +28,12 @@ __all__ = [
     "Guardrail",
     "Look",
     "Observed",
+    "PlannedDesign",
     "Posterior",
+    "PowerAnalysis",
     "Remark",
     "SampleRatio",
+    "design_for",
     "look_at",
     "sample_ratio",
 ]
@@ -42,9 +47,12 @@ _HOMES = {
     "Guardrail": "design",
     "Look": "found",
     "Observed": "observed",
+    "PlannedDesign": "plan",
     "Posterior": "found",
+    "PowerAnalysis": "prospects",
     "Remark": "observed",
     "SampleRatio": "found",
+    "design_for": "plan",
     "look_at": "decide",
     "sample_ratio": "ratio",
 }

@@ -1,0 +1,105 @@
+"""A design in sentences: what is done to whom for how long, what it finds, what it finds in error."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+from slaopt.experiment.design import EACH_ROW, Design
+from slaopt.experiment.prospects import PowerAnalysis
+from slaopt.experiment.rehearsal import Chance
+from slaopt.wording import count, number, percent, seconds
+
+__all__ = ["METRICS", "chance", "chance_of", "html_of", "sentences_of"]
+
+METRICS = {
+    "rate": "the violation rate",
+    "other_rate": "the violation rate at the other threshold",
+    "mean": "the mean duration (geometric)",
+    "p95": "p95",
+    "p99": "p99",
+}
+SHOWN = 0.5  # chance below which a guardrail will rather not be shown to hold
+
+
+def sentences_of(design: Design, power: PowerAnalysis, *, assumed: bool) -> tuple[str, ...]:
+    """Tell a design; `assumed`: sizes and alikeness of units were not counted."""
+    told = [_plan(design), _power(design, power)]
+    if design.unit != EACH_ROW:
+        told.append(_units(design, power, assumed=assumed))
+    if power.same is not None and power.better is not None and power.worse is not None:
+        told.append(
+            f"Where nothing changes, a difference is claimed in {chance_of(power.same.significant)} of tests and the "
+            f"test is stopped for harm in {chance_of(power.same.harmed)}; where the test threshold makes it worse by "
+            f"{percent(power.effect)}, {chance_of(power.worse.harmed)} are stopped. It ends after "
+            f"{number(power.expected_days['better'], 2)} days on average where it is better by so much, after "
+            f"{number(power.expected_days['worse'], 2)} where it is worse."
+        )
+    told += [
+        f"{METRICS[one.metric].capitalize() if one.metric[0] != 'p' else one.metric} must be shown to rise by less "
+        f"than {percent(one.margin)}; with this traffic that succeeds in {chance(one.chance)} of tests where nothing "
+        "changes" + (", so a good result will often stay open." if one.chance < SHOWN else ".")
+        for one in power.guardrails
+    ]
+    return (*told, *(f"Overruled: {reason}" for reason in design.forced))
+
+
+def _plan(design: Design) -> str:
+    each = "executions" if design.unit == EACH_ROW else f"units ({design.unit})"
+    return (
+        f"For {design.days} days {percent(design.traffic_split)} of the {each} get "
+        f"{seconds(design.test_threshold)}, the others keep {seconds(design.control_threshold)}; about "
+        f"{count(design.executions)} executions are to be expected. Both arms are compared at "
+        f"{seconds(design.common_threshold)}, above which {percent(design.control_rate)} are expected, at "
+        f"{count(design.looks)} looks."
+    )
+
+
+def _power(design: Design, power: PowerAnalysis) -> str:
+    found = chance_of(power.better.found) if power.better is not None else chance(power.closed_form)
+    least = power.minimum_detectable_effect
+    smallest = (
+        f"the smallest change found in {percent(power.wanted)} of tests is {percent(least)}"
+        if least is not None
+        else f"no change is found in {percent(power.wanted)} of tests"
+    )
+    needed = power.required_sample_size
+    size = "" if needed is None else f"; {count(needed)} executions are needed for that"
+    return f"A fall of that rate by {percent(power.effect)} is found in {found} of tests{size}; {smallest}."
+
+
+def _units(design: Design, power: PowerAnalysis, *, assumed: bool) -> str:
+    said = (
+        f"{count(design.units)} units whose executions are alike (correlation {number(design.icc, 2)}) make the "
+        f"variance {number(power.design_effect, 2)} times as great as as many independent executions would"
+    )
+    return said + (
+        "; sizes and correlation are assumed: count the past by unit (--column unit=NAME) to know them."
+        if assumed
+        else "."
+    )
+
+
+def chance_of(simulated: Chance) -> str:
+    """Write a simulated chance with its Monte-Carlo error.
+
+    >>> chance_of(Chance(value=0.912, error=0.006))
+    '91 % (± 0.6)'
+    """
+    return f"{chance(simulated.value)} (± {number(100 * simulated.error, 1)})"
+
+
+def chance(probability: float) -> str:
+    """Write a probability for people, who need no third digit.
+
+    >>> chance(0.004), chance(0.873), chance(0.9999)
+    ('under 1 %', '87 %', 'over 99 %')
+    """
+    return "under 1 %" if probability < 0.01 else "over 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"
+
+
+def html_of(design: Design, sentences: Sequence[str]) -> str:
+    """Write a design for a notebook."""
+    items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
+    title = f"{design.service}: {seconds(design.control_threshold)} against {seconds(design.test_threshold)}"
+    return f'<div class="design"><p><strong>{html.escape(title)}</strong></p><ul>{items}</ul></div>'
