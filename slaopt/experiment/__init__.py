@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from slaopt.experiment.assignment import arm_of, arm_sql, arms_of, unit_hash
     from slaopt.experiment.decide import look_at
     from slaopt.experiment.design import Design, Guardrail
     from slaopt.experiment.found import Comparison, Decision, Effect, Look, Posterior, SampleRatio
@@ -33,9 +34,13 @@ __all__ = [
     "PowerAnalysis",
     "Remark",
     "SampleRatio",
+    "arm_of",
+    "arm_sql",
+    "arms_of",
     "design_for",
     "look_at",
     "sample_ratio",
+    "unit_hash",
 ]
 
 _HOMES = {
@@ -52,9 +57,13 @@ _HOMES = {
     "PowerAnalysis": "prospects",
     "Remark": "observed",
     "SampleRatio": "found",
+    "arm_of": "assignment",
+    "arm_sql": "assignment",
+    "arms_of": "assignment",
     "design_for": "plan",
     "look_at": "decide",
     "sample_ratio": "ratio",
+    "unit_hash": "assignment",
 }
 
 
