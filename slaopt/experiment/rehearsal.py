@@ -164,7 +164,8 @@ def _rows(
     donors = [np.flatnonzero((back + day) % WEEK == 0) for day in range(days)]
     picked = np.stack([rng.choice(d if len(d) else len(daily), runs) for d in donors], axis=1)
     usual = np.mean([daily[d if len(d) else slice(None)].sum(axis=1).mean() for d in donors]) * days
-    parts = daily[picked] * (terms.executions / usual)
+    as_foretold = 1 - terms.rate / float(past.rates[at])  # the planned days are not all like the past ones
+    parts = _changed(daily[picked] * (terms.executions / usual), at, as_foretold)
     ends = np.unique(np.ceil(np.arange(1, len(terms.shares) + 1) * days / len(terms.shares) - 1e-9).astype(int)) - 1
     sums = []
     for share, change in ((1 - terms.split, 0.0), (terms.split, effect)):

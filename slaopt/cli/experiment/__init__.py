@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from slaopt.cli.experiment.designing import design
+
 __all__ = ["experiment"]
 
 
@@ -15,3 +17,6 @@ def experiment() -> None:
     Example:
       slaopt experiment design checkout --test 2.6s
     """
+
+
+experiment.add_command(design)
