@@ -110,7 +110,7 @@ def test_a_look_without_more_information_spends_nothing_and_the_last_one_spends_
 
 
 def test_looks_that_come_close_together_are_resolved():
-    looks = [0.5, 0.501, 0.502, 1.0]
+    looks = [0.5, 0.502, 0.504, 1.0]
     bounds = boundaries(looks, level=0.05, spending="pocock", sides=2)
     found = (np.abs(walks(looks, runs=100_000)) > bounds).any(axis=1).mean()
     assert found == pytest.approx(0.05, abs=3 * np.sqrt(0.05 * 0.95 / 100_000))
