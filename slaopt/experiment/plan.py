@@ -63,7 +63,7 @@ class PlannedDesign(Result):
         }
 
     def _repr_html_(self) -> str:
-        return html_of(self.design, self.sentences)
+        return html_of(self.design, self.power, self.sentences)
 
 
 def design_for(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from slaopt.experiment.design import EACH_ROW, Design
 from slaopt.experiment.prospects import PowerAnalysis
-from slaopt.experiment.rehearsal import Chance
+from slaopt.experiment.rehearsal import Chance, Rehearsed
 from slaopt.wording import count, number, percent, seconds
 
 __all__ = ["METRICS", "chance", "chance_of", "html_of", "sentences_of"]
@@ -28,9 +28,11 @@ def sentences_of(design: Design, power: PowerAnalysis, *, assumed: bool) -> tupl
     if design.unit != EACH_ROW:
         told.append(_units(design, power, assumed=assumed))
     if power.same is not None and power.better is not None and power.worse is not None:
+        watched = f"{1 + len(power.guardrails)} metrics are watched, each at {percent(design.harm_level)}"
         told.append(
             f"Where nothing changes, a difference is claimed in {chance_of(power.same.significant)} of tests and the "
-            f"test is stopped for harm in {chance_of(power.same.harmed)}; where the test threshold makes it worse by "
+            f"test is stopped for harm in {chance_of(power.same.harmed)}, since {watched}; where the test threshold "
+            "makes it worse by "
             f"{percent(power.effect)}, {chance_of(power.worse.harmed)} are stopped. It ends after "
             f"{number(power.expected_days['better'], 2)} days on average where it is better by so much, after "
             f"{number(power.expected_days['worse'], 2)} where it is worse."
@@ -98,8 +100,31 @@ def chance(probability: float) -> str:
     return "under 1 %" if probability < 0.01 else "over 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"
 
 
-def html_of(design: Design, sentences: Sequence[str]) -> str:
-    """Write a design for a notebook."""
+def html_of(design: Design, power: PowerAnalysis, sentences: Sequence[str]) -> str:
+    """Write a design for a notebook: its sentences, and what came of the rehearsal in each truth."""
     items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
     title = f"{design.service}: {seconds(design.control_threshold)} against {seconds(design.test_threshold)}"
-    return f'<div class="design"><p><strong>{html.escape(title)}</strong></p><ul>{items}</ul></div>'
+    told = f'<div class="design"><p><strong>{html.escape(title)}</strong></p><ul>{items}</ul>'
+    return told + _rehearsed(power) + "</div>"
+
+
+def _rehearsed(power: PowerAnalysis) -> str:
+    share = percent(power.effect)
+    truths = (("better", f"better by {share}"), ("same", "the same"), ("worse", f"worse by {share}"))
+    rows = [
+        (
+            name,
+            chance_of(one.found),
+            chance_of(one.shipped),
+            chance_of(one.harmed),
+            number(power.expected_days[truth], 2),
+        )
+        for truth, name in truths
+        if isinstance(one := getattr(power, truth), Rehearsed)
+    ]
+    if not rows:
+        return ""
+    head = ("the test arm is", "benefit found", "shipped at a look", "stopped for harm", "days on average")
+    lines = [f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows]
+    names = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
+    return f"<table><thead><tr>{names}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
