@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
@@ -13,10 +13,18 @@ from scipy.sparse import csr_array
 
 from slaopt.profile import Profile
 from slaopt.result import Result
+from slaopt.wording import count
 
-__all__ = ["ArmUnits", "Observed", "Remark", "RemarkKind"]
+__all__ = ["SUMS", "ArmUnits", "Observed", "Remark", "RemarkKind", "added", "apart", "first_of", "no_units"]
 
 Floats = NDArray[np.float64]
+
+SUMS = (
+    "n", "common_violations", "other_violations", "between", "sums", "squares", "log_sums", "log_squares", "zeros",
+)  # fmt: skip
+
+TOLERATED = 0.01  # share of the units that may be seen in both arms: more says that the assignment does not hold
+
 
 RemarkKind = Literal[
     "units_in_both_arms", "unknown_arm", "outside_time", "late", "missing_days", "dried_up", "duplicates", "rejected",
@@ -70,16 +78,8 @@ class ArmUnits:
         return float(self.n.sum())
 
     def __add__(self, other: ArmUnits) -> ArmUnits:
-        """Add what the same or other units did elsewhere.
-
-        Raises
-        ------
-        ValueError
-            If one counts rows and the other units, or their bounds do not fit together.
-        """
-        from slaopt.experiment.merge import merged
-
-        return merged(self, other)
+        """Add what the same or other units did elsewhere. Raises as `added`."""
+        return added([self, other])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,16 +101,32 @@ class Observed(Result):
         return {"control": self.control, "test": self.test}[name]
 
     def __add__(self, other: Observed) -> Observed:
-        """Add measurements of the same experiment from elsewhere.
+        """Add measurements of the same experiment from elsewhere: other days, shards or machines.
 
         Raises
         ------
         ValueError
             If their thresholds differ, or their units cannot be added.
         """
-        from slaopt.experiment.merge import joined
-
-        return joined(self, other)
+        mine, theirs = ((one.common_threshold, one.other_threshold) for one in (self, other))
+        if mine != theirs:
+            raise ValueError("cannot add measurements at other thresholds: count both at the same two")
+        control, test, torn = apart(self.control + other.control, self.test + other.test)
+        days = sorted({*self.by_day, *other.by_day})
+        profiles = dict(self.profiles)
+        for arm, profile in other.profiles.items():
+            profiles[arm] = profiles[arm] + profile if arm in profiles else profile
+        return Observed(
+            common_threshold=self.common_threshold,
+            other_threshold=self.other_threshold,
+            control=control,
+            test=test,
+            start=min((one.start for one in (self, other) if one.start), default=None),
+            end=max((one.end for one in (self, other) if one.end), default=None),
+            profiles=profiles,
+            by_day={day: _summed(self.by_day.get(day), other.by_day.get(day)) for day in days},
+            remarks=tuple(dict.fromkeys((*self.remarks, *other.remarks, *torn))),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Give the numbers of units and executions, the span and the remarks."""
@@ -121,3 +137,122 @@ class Observed(Result):
             "end": None if self.end is None else self.end.isoformat(),
             "remarks": [remark.to_dict() for remark in self.remarks],
         }
+
+
+def no_units(*, each_row: bool) -> ArmUnits:
+    """Give the counts of an arm in which nothing ran."""
+    return ArmUnits(
+        unit_hashes=np.empty(0, dtype="U64"),
+        first_seen=np.empty(0, dtype="datetime64[us]"),
+        **{name: np.empty(0) for name in SUMS},
+        bounds=np.empty(0),
+        counts=csr_array((0, 0)),
+        each_row=each_row,
+    )
+
+
+def added(parts: Sequence[ArmUnits]) -> ArmUnits:
+    """Add counts of the same or other units, whatever their order.
+
+    Raises
+    ------
+    ValueError
+        If some count rows and others units, or their bounds do not fit together.
+    """
+    if len({part.each_row for part in parts if len(part.n)}) > 1:
+        raise ValueError("cannot add counts of rows to counts of units: read both with the same unit of assignment")
+    some = [part for part in parts if len(part.n)]
+    if not some:
+        return parts[0]
+    found, unit = np.unique(np.concatenate([part.unit_hashes for part in some]), return_inverse=True)
+    bounds = np.unique(np.concatenate([part.bounds for part in some]))
+    sums = {
+        name: np.bincount(unit, weights=np.concatenate([getattr(part, name) for part in some])).astype(float)
+        for name in SUMS
+    }
+    rows, columns, cells = [], [], []
+    starts = np.cumsum([0, *(len(part.n) for part in some)])
+    for part, start in zip(some, starts, strict=False):
+        table = part.counts.tocoo()
+        rows.append(unit[start + table.row])
+        columns.append(_placed(part, bounds)[table.col])
+        cells.append(table.data)
+    joined = (np.concatenate(cells), (np.concatenate(rows), np.concatenate(columns)))
+    counts = csr_array(joined, shape=(len(found), len(bounds)))
+    counts.sum_duplicates()
+    return ArmUnits(
+        unit_hashes=found,
+        first_seen=first_of(np.concatenate([part.first_seen for part in some]), unit, len(found)),
+        **sums,
+        bounds=bounds,
+        counts=counts,
+        each_row=some[0].each_row,
+    )
+
+
+def apart(control: ArmUnits, test: ArmUnits) -> tuple[ArmUnits, ArmUnits, list[Remark]]:
+    """Leave units that were seen in both arms out of both, and say so."""
+    if control.each_row or test.each_row:
+        return control, test, []
+    both = np.intersect1d(control.unit_hashes, test.unit_hashes)
+    if not len(both):
+        return control, test, []
+    return _without(control, both), _without(test, both), [_in_both(control, test, both)]
+
+
+def _without(arm: ArmUnits, hashes: NDArray[np.str_]) -> ArmUnits:
+    """Take some units out."""
+    kept = ~np.isin(arm.unit_hashes, hashes)
+    return ArmUnits(
+        unit_hashes=arm.unit_hashes[kept],
+        first_seen=arm.first_seen[kept],
+        **{name: getattr(arm, name)[kept] for name in SUMS},
+        bounds=arm.bounds,
+        counts=arm.counts[np.flatnonzero(kept)],
+        each_row=arm.each_row,
+    )
+
+
+def _in_both(control: ArmUnits, test: ArmUnits, both: NDArray[np.str_]) -> Remark:
+    units = len(np.union1d(control.unit_hashes, test.unit_hashes))
+    rows = sum(float(arm.n[np.isin(arm.unit_hashes, both)].sum()) for arm in (control, test))
+    decisive = len(both) > TOLERATED * units
+    so = (
+        "the arms are not apart, and nothing can be concluded: find out why units change arms"
+        if decisive
+        else "they are left out of both"
+    )
+    return Remark(
+        kind="units_in_both_arms",
+        count=len(both),
+        decisive=decisive,
+        sentence=f"{count(len(both))} of {count(units)} units were seen in both arms ({count(rows)} executions): {so}.",
+    )
+
+
+def _placed(part: ArmUnits, bounds: Floats) -> NDArray[np.int64]:
+    """Give the column of each bucket among more bounds; an occupied bucket must not be split."""
+    column = np.searchsorted(bounds, part.bounds)
+    used = np.unique(part.counts.indices)
+    used = used[used > 0]
+    if (column[used - 1] + 1 != column[used]).any():
+        raise ValueError("cannot add counts with other bounds: both must be of the same two thresholds")
+    return column.astype(np.int64)
+
+
+def first_of(
+    times: NDArray[np.datetime64] | None, unit: NDArray[np.int64] | None, units: int
+) -> NDArray[np.datetime64]:
+    """Give when each unit was first seen, NaT where no time is known."""
+    if times is None:
+        return np.full(units, np.datetime64("NaT", "us"))
+    if unit is None:
+        return np.array([times.min()], dtype="datetime64[us]")
+    first = np.full(units, np.datetime64("NaT", "us"))
+    np.fmin.at(first, unit, times.astype("datetime64[us]"))
+    return first
+
+
+def _summed(one: tuple[float, float] | None, other: tuple[float, float] | None) -> tuple[float, float]:
+    (a, b), (c, d) = one or (0.0, 0.0), other or (0.0, 0.0)
+    return a + c, b + d
