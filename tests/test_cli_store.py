@@ -35,7 +35,7 @@ def test_the_tables_come_and_go(slaopt, work):
     for command in ("upgrade", "upgrade", "current"):
         run = slaopt("db", command)
         assert (run.status, run.err) == (0, "")
-        assert run.out.endswith("slaopt.db: schema 0002, the newest\n")
+        assert run.out.endswith("slaopt.db: schema 0003, the newest\n")
     assert json.loads(slaopt("db", "current", "--json").out)["state"] == "current"
     assert slaopt("db", "downgrade").status == 0
     assert json.loads(slaopt("db", "current", "--json").out)["revision"] is None

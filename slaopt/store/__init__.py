@@ -4,6 +4,13 @@ from slaopt.store.address import default_store, locate_store
 from slaopt.store.audit import FIRST, chain_faults, entry_digest, entry_text
 from slaopt.store.configurations import first_record, service_name
 from slaopt.store.database import open_database
+from slaopt.store.experiment_records import (
+    AssignmentRecord,
+    ExperimentRecord,
+    ExperimentStatus,
+    LookRecord,
+    NewExperiment,
+)
 from slaopt.store.open import find_store, make_store, open_store
 from slaopt.store.people import RESERVED
 from slaopt.store.records import (
@@ -34,11 +41,16 @@ from slaopt.store.store import Store, Transaction
 __all__ = [
     "Action",
     "ApprovalRecord",
+    "AssignmentRecord",
     "AuditEntry",
     "ChangeRecord",
+    "ExperimentRecord",
+    "ExperimentStatus",
     "FIRST",
     "Implementation",
+    "LookRecord",
     "Needs",
+    "NewExperiment",
     "NewProposal",
     "NewRun",
     "Origin",

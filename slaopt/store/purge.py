@@ -17,8 +17,9 @@ AT_ONCE = 500  # rows named in one statement
 def purge(connection: sa.Connection, before: datetime) -> dict[str, int]:
     """Take away what is older than a moment, and tell how many rows of each table that were.
 
-    Of runs the end of their period counts, of measurements their time, of sessions their expiry. Runs that a proposal
-    rests on stay, with all that belongs to them. A table of measurements that slaopt did not make is not touched.
+    Of runs the end of their period counts, of measurements their time, of sessions their expiry, of an experiment's
+    units its end: its looks stay, no hash does. Runs that a proposal rests on stay, with all that belongs to them. A
+    table of measurements that slaopt did not make is not touched.
     """
     counts = {table.name: 0 for table in (tables.answers, tables.runs, tables.analyses, tables.predictions)}
     doomed = _old_runs(connection, before)
@@ -36,6 +37,7 @@ def purge(connection: sa.Connection, before: datetime) -> dict[str, int]:
     aged = {
         tables.requests: tables.requests.c.created_at < before,
         tables.sessions: tables.sessions.c.expires_at < before,
+        tables.assignments: tables.assignments.c.experiment_id.in_(_ended(before)),
     }
     if _made(connection, tables.measurements.name):
         aged[tables.measurements] = _measured(connection, before)
@@ -52,6 +54,11 @@ def _old_runs(connection: sa.Connection, before: datetime) -> list[sa.RowMapping
         runs.c.as_of < before, ~sa.exists().where(rests)
     )
     return list(connection.execute(query).mappings())
+
+
+def _ended(before: datetime) -> sa.Select[Any]:
+    table = tables.experiments
+    return sa.select(table.c.id).where(table.c.status.in_(("completed", "stopped")), table.c.experiment_end < before)
 
 
 def _measured(connection: sa.Connection, before: datetime) -> sa.ColumnElement[bool]:

@@ -17,7 +17,7 @@ from slaopt.store.tables import ADDITIONS, VERSION
 
 __all__ = ["REVISIONS", "current", "downgrade", "is_empty", "is_own", "state_of", "upgrade"]
 
-REVISIONS = ("0001", "0002")  # the oldest first
+REVISIONS = ("0001", "0002", "0003")  # the oldest first
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 

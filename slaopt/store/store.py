@@ -13,6 +13,8 @@ from typing import Any, TypedDict, Unpack
 import sqlalchemy as sa
 
 from slaopt.errors import InputError
+from slaopt.experiment.assignment import arm_of
+from slaopt.experiment.design import Arm
 from slaopt.store import runs, tables
 from slaopt.store.answers import Answers
 from slaopt.store.audit import Audit
@@ -20,6 +22,7 @@ from slaopt.store.changes import Changes
 from slaopt.store.configurations import Configurations, read_layout
 from slaopt.store.contents import row_counts
 from slaopt.store.database import Database
+from slaopt.store.experiments import Experiments
 from slaopt.store.history import note_threshold, read_thresholds, recent_thresholds
 from slaopt.store.people import People
 from slaopt.store.proposals import Proposals
@@ -64,6 +67,11 @@ class Store:
         with self._database.reading() as connection:
             yield Transaction(connection, self._layout(connection))
 
+    def threshold_for(self, service: str, unit: str | None = None) -> float | None:
+        """Give the threshold that holds for a unit now, in seconds, as `Transaction.threshold_for`."""
+        with self.reading() as transaction:
+            return transaction.threshold_for(service, unit)
+
     def _layout(self, connection: sa.Connection) -> Configurations:
         if self._configurations is None:
             self._configurations = read_layout(connection)
@@ -91,6 +99,7 @@ class Transaction:
         self.answers = Answers(connection)
         self.requests = Requests(connection)
         self.settings = Settings(connection)
+        self.experiments = Experiments(connection)
 
     def services(self) -> dict[str, ServiceRecord]:
         """Give what is decided about each service, in the order of their names."""
@@ -181,17 +190,33 @@ class Transaction:
         return runs.add_prediction(self._connection, values)
 
     def running_experiments(self, service: str) -> list[str]:
-        """Give the ids of the experiments that run on a service."""
-        table = tables.experiments
-        running = sa.select(table.c.id).where(table.c.service_type == service, table.c.status == "running")
-        return [str(number) for number in self._connection.scalars(running.order_by(table.c.id))]
+        """Give the ids of the experiments that run on a service: at most one."""
+        return [record.experiment_id for record in self.experiments.running(service)]
 
-    def version(self) -> tuple[int, int]:
-        """Give the number at the end of the audit log and the id of the newest run: what answers hang on."""
-        head = sa.select(sa.func.max(tables.audit_log.c.number)).scalar_subquery()
-        run = sa.select(sa.func.max(tables.runs.c.id)).scalar_subquery()
-        numbers = self._connection.execute(sa.select(head, run)).one()
-        return numbers[0] or 0, numbers[1] or 0
+    def threshold_for(self, service: str, unit: str | None = None) -> float | None:
+        """Give the threshold that holds for a unit of a service, in seconds; None where none is in force.
+
+        It is the one in force, but for units in the test arm while an experiment runs. Without a unit it is the former.
+
+        Raises
+        ------
+        InputError
+            If the unit cannot be one, or the service's row makes no sense.
+        """
+        if unit is not None:
+            for record in self.experiments.running(service):
+                if record.salt is not None and _arm(record.salt, unit, record.traffic_split) == "test":
+                    return record.test_threshold
+        decided = self.service(service)
+        if decided is not None and decided.problem is not None:
+            raise InputError(f"{service}: {decided.problem}")
+        return None if decided is None else decided.threshold
+
+    def version(self) -> tuple[int, ...]:
+        """Give the end of the audit log, the newest run and the newest look, by number: what answers hang on."""
+        newest = (tables.audit_log.c.number, tables.runs.c.id, tables.looks.c.id)
+        query = sa.select(*(sa.select(sa.func.max(column)).scalar_subquery() for column in newest))
+        return tuple(number or 0 for number in self._connection.execute(query).one())
 
     def row_counts(self) -> dict[str, int]:
         """Count the rows of slaopt's own tables."""
@@ -212,3 +237,10 @@ class Transaction:
 
 def _decided(record: ServiceRecord) -> str:
     return "without a threshold" if record.threshold is None else f"with threshold {seconds(record.threshold, 6)}"
+
+
+def _arm(salt: str, unit: str, traffic_split: float) -> Arm:
+    try:
+        return arm_of(salt, unit, traffic_split=traffic_split)
+    except ValueError as error:
+        raise InputError(str(error)) from None

@@ -20,6 +20,7 @@ __all__ = [
     "configurations",
     "experiments",
     "history",
+    "looks",
     "measurements",
     "metadata",
     "models",
@@ -144,17 +145,24 @@ analyses = sa.Table(
 experiments = sa.Table(
     "sla_optimization_experiments", metadata,
     _key(),
+    sa.Column("experiment_id", sa.String(20), nullable=False),
     sa.Column("experiment_name", sa.String(255), nullable=False),
     _service(),
-    sa.Column("control_threshold", Exact(), nullable=False),
-    sa.Column("test_threshold", Exact(), nullable=False),
+    sa.Column("control_threshold", sa.Double, nullable=False),  # in seconds, to the last digit, as of proposals
+    sa.Column("test_threshold", sa.Double, nullable=False),
     sa.Column("hypothesis", sa.Text),
     sa.Column("expected_improvement", sa.Double),
     sa.Column("experiment_start", Moment()),
     sa.Column("experiment_end", Moment()),
+    sa.Column("planned_end", Moment()),
     sa.Column("duration_days", sa.Integer, nullable=False, server_default="14"),
     sa.Column("traffic_split", sa.Double, nullable=False, server_default="0.5"),
     sa.Column("significance_level", sa.Double, nullable=False, server_default="0.05"),
+    sa.Column("unit", sa.String(100), nullable=False, server_default="request"),  # of assignment
+    sa.Column("salt", sa.String(64)),  # who has it can choose an arm; drawn at the start
+    sa.Column("design", Json()),
+    sa.Column("design_digest", sa.String(64)),
+    sa.Column("amendments", Json()),
     sa.Column("results", Json()),
     sa.Column("statistical_significance", sa.Boolean),
     sa.Column("p_value", sa.Double),
@@ -164,10 +172,19 @@ experiments = sa.Table(
     sa.Column("early_stop_reason", sa.Text),
     sa.Column("recommendation", sa.String(20)),
     _flag("rollback_triggered", False),
+    sa.Column("requested_by", sa.String(255)),
+    sa.Column("started_by", sa.String(255)),
+    sa.Column("stopped_by", sa.String(255)),
+    sa.Column("proposal_id", sa.ForeignKey("sla_proposals.id")),  # whose approval starts it
+    sa.Column("adopted_by_proposal_id", sa.ForeignKey("sla_proposals.id")),
     _created(), _updated(),
+    sa.UniqueConstraint("experiment_id"),
     _one_of("status", "planning", "running", "completed", "stopped"),
     _one_of("recommendation", "adopt", "reject", "extend"),
     _share("traffic_split"), _share("significance_level"), _share("p_value"),
+    sa.Index(None, "proposal_id"),
+    sa.Index("ix_sla_optimization_experiments_one_runs", "service_type", unique=True,
+             sqlite_where=sa.text("status = 'running'"), postgresql_where=sa.text("status = 'running'")),
 )  # fmt: skip
 
 models = sa.Table(
@@ -383,4 +400,21 @@ assignments = sa.Table(
     _created(),
     sa.UniqueConstraint("experiment_id", "unit_hash"),
     _one_of("arm", "control", "test"),
+)  # fmt: skip
+
+looks = sa.Table(
+    "sla_experiment_looks", metadata,
+    _key(),
+    sa.Column("experiment_id", sa.ForeignKey("sla_optimization_experiments.id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),  # 1, 2, 3, …
+    sa.Column("looked_at", Moment(), nullable=False),
+    sa.Column("as_of", Moment(), nullable=False),  # end of the measurements it saw
+    sa.Column("fraction", sa.Double),
+    sa.Column("information", sa.Double),
+    sa.Column("estimate", sa.Double),
+    sa.Column("standard_error", sa.Double),
+    sa.Column("verdict", sa.String(20), nullable=False),
+    sa.Column("look", Json(), nullable=False),
+    _created(),
+    sa.UniqueConstraint("experiment_id", "number"),
 )  # fmt: skip

@@ -167,10 +167,10 @@ def test_a_running_experiment_is_not_disturbed(ground: Grounds) -> None:
     ground.proposed()
     ground.place.run(
         "INSERT INTO sla_optimization_experiments "
-        "(experiment_name, service_type, control_threshold, test_threshold, status) "
-        f"VALUES ('e', '{SERVICE}', 0.5, 0.6, 'running')"
+        "(experiment_id, experiment_name, service_type, control_threshold, test_threshold, status) "
+        f"VALUES ('test-1', 'e', '{SERVICE}', 0.5, 0.6, 'running')"
     )
-    refused(ground, RefusedError, "experiment 1 is running")
+    refused(ground, RefusedError, "experiment test-1 is running")
     ground.place.run("UPDATE sla_optimization_experiments SET status = 'completed'")
     assert approve(ground.ledger, 1, actor=BOB, at=AT).change is not None
 

@@ -179,27 +179,28 @@ def test_a_prediction_that_rests_on_no_report(store: Store, made: Place) -> None
 
 
 def test_experiments_that_run_are_told(store: Store, made: Place) -> None:
-    for status, service in [("running", "a"), ("planning", "a"), ("running", "a"), ("running", "b")]:
+    for number, (status, service) in enumerate([("running", "a"), ("planning", "a"), ("running", "b")]):
         made.run(
-            "INSERT INTO sla_optimization_experiments (experiment_name, service_type, control_threshold,"
-            f" test_threshold, status) VALUES ('x', '{service}', 1, 2, '{status}')"
+            "INSERT INTO sla_optimization_experiments (experiment_id, experiment_name, service_type,"
+            " control_threshold, test_threshold, status)"
+            f" VALUES ('test-{number}', 'x', '{service}', 1, 2, '{status}')"
         )
     with store.reading() as transaction:
-        assert transaction.running_experiments("a") == ["1", "3"]
+        assert transaction.running_experiments("a") == ["test-0"]
         assert transaction.running_experiments("c") == []
 
 
 def test_the_version_tells_that_something_happened(store: Store) -> None:
-    def version() -> tuple[int, int]:
+    def version() -> tuple[int, ...]:
         with store.reading() as transaction:
             return transaction.version()
 
-    assert version() == (0, 0)
+    assert version() == (0, 0, 0)
     run = _run(store, "a", "1")
-    assert version() == (0, run)
+    assert version() == (0, run, 0)
     with store.begin() as transaction:
         transaction.audit.append("propose", actor="ann", details={}, at=AT)
-    assert version() == (1, run)
+    assert version() == (1, run, 0)
 
 
 def test_a_service_is_configured(store: Store) -> None:

@@ -68,7 +68,7 @@ def test_rows_of_the_version_before_are_kept(new: Place, kind: str) -> None:
         store = make_store(new.address)  # an own file brings itself up to date
     else:
         for way in (make_store, find_store, open_store):
-            with pytest.raises(InputError, match="its tables are of schema 0001, not 0002; run slaopt db upgrade"):
+            with pytest.raises(InputError, match="its tables are of schema 0001, not 0003; run slaopt db upgrade"):
                 way(new.address)
         assert current(open_database(new.address)).state == "old"
         upgrade(open_database(new.address))
@@ -94,7 +94,7 @@ def test_a_file_with_tables_of_others_waits_for_the_upgrade(new: Place) -> None:
     step(new, "0001")
     own = ("id", "service_type", "threshold_value", "owner")
     before = (new.all_of("sla_configurations", own), new.content("workflow_performance_metrics"))
-    with pytest.raises(InputError, match="schema 0001, not 0002; run slaopt db upgrade"):
+    with pytest.raises(InputError, match="schema 0001, not 0003; run slaopt db upgrade"):
         make_store(new.address)
     assert current(open_database(new.address)).state == "old"
     upgrade(open_database(new.address))

@@ -35,7 +35,8 @@ TABLES = {  # as published, beside id and created_at
     "sla_optimization_experiments": "experiment_name service_type control_threshold test_threshold hypothesis"
     " expected_improvement experiment_start experiment_end duration_days traffic_split significance_level results"
     " statistical_significance p_value effect_size confidence_interval status early_stop_reason recommendation"
-    " rollback_triggered updated_at",
+    " rollback_triggered updated_at experiment_id planned_end unit salt design design_digest amendments requested_by"
+    " started_by stopped_by proposal_id adopted_by_proposal_id",
     "sla_ml_model_performance": "model_type model_version training_timestamp accuracy_score precision_score"
     " recall_score f1_score mse mae training_data_size validation_data_size feature_count hyperparameters"
     " cross_validation_scores model_path feature_importance is_active",
@@ -44,7 +45,8 @@ TABLES = {  # as published, beside id and created_at
     " implementation_risk risk_factors mitigation_strategies actual_violation_rate_change actual_reliability_impact"
     " prediction_accuracy implemented_at evaluated_at",
 }
-OWN = {"sla_proposals", "sla_approvals", "sla_audit_log", "sla_experiment_assignments", "sla_runs",
+OWN = {"sla_proposals", "sla_approvals", "sla_audit_log", "sla_experiment_assignments", "sla_experiment_looks",
+       "sla_runs",
        "sla_users", "sla_sessions", "sla_settings", "sla_changes", "sla_requests", "sla_answers",
        "slaopt_version", "slaopt_additions"}  # fmt: skip
 
@@ -84,7 +86,7 @@ def test_up_down_and_up_again(new: Place) -> None:
     assert downgrade(database).state == "none"
     assert new.tables() == {}
     assert downgrade(database).state == "none"
-    assert upgrade(database).revision == "0002"
+    assert upgrade(database).revision == "0003"
     assert set(new.tables()) == set(TABLES) | OWN
 
 
@@ -125,7 +127,7 @@ def test_a_store_of_a_newer_slaopt_is_refused(made: Place) -> None:
     made.run(f"UPDATE {VERSION} SET version_num = '9999'")
     assert current(open_database(made.address)).state == "newer"
     for call in (lambda: open_store(made.address), lambda: upgrade(open_database(made.address))):
-        with pytest.raises(InputError, match=r"newer slaopt \(schema 9999; this one knows 0002\); install that"):
+        with pytest.raises(InputError, match=r"newer slaopt \(schema 9999; this one knows 0003\); install that"):
             call()
     with pytest.raises(InputError, match="newer slaopt"):
         downgrade(open_database(made.address))
@@ -156,8 +158,8 @@ def test_numbers_out_of_their_bounds_are_refused_by_the_database(made: Place) ->
         ("sla_configurations", "service_type, threshold_value", "'a', 0"),
         ("sla_configurations", "service_type, threshold_value, objective", "'a', 1, 1"),
         ("sla_configurations", "service_type, threshold_value, min_threshold, max_threshold", "'a', 1, 3, 2"),
-        ("sla_optimization_experiments", "experiment_name, service_type, control_threshold, test_threshold, status",
-         "'a', 'a', 1, 2, 'paused'"),
+        ("sla_optimization_experiments", "experiment_id, experiment_name, service_type, control_threshold,"
+         " test_threshold, status", "'a', 'a', 'a', 1, 2, 'paused'"),
         ("sla_runs", "service_type, as_of, input_digest, identity, manifest_digest, report_path, slaopt_version,"
          " verdict, sentence, analysis_id", "'a', '2026-11-01', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 99"),
     ]:  # fmt: skip

@@ -55,7 +55,7 @@ class Standing:
 
     ledger: Ledger
     at: datetime
-    version: tuple[int, int]  # of the store
+    version: tuple[int, ...]  # of the store
     runs: Mapping[str, RunRecord]
     records: Mapping[str, ServiceRecord]
     advised: Mapping[str, Told[Advice]]
