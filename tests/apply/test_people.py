@@ -508,8 +508,8 @@ def test_what_is_stored_about_people_is_listed_and_nothing_else_is(ledger):
         counts = transaction.row_counts()
     without = set(counts) - set(told)
     assert without == {
-        "sla_answers", "sla_experiment_assignments", "sla_ml_model_performance", "sla_optimization_experiments",
-        "sla_performance_analysis", "sla_runs", "sla_settings", "sla_threshold_impact_predictions",
+        "sla_answers", "sla_experiment_looks", "sla_ml_model_performance", "sla_performance_analysis", "sla_runs",
+        "sla_settings", "sla_threshold_impact_predictions",
     }  # fmt: skip
 
 
