@@ -197,7 +197,7 @@ def repeated_p_value(
     information: Sequence[float] | None = None,
     so_far: float = 1.0,
 ) -> float:
-    """Smallest level at which some look so far passes its boundary (Jennison and Turnbull, 2000, sec. 9.3).
+    """Smallest level at which some look so far passes its boundary (Jennison and Turnbull, 2000, ch. 9).
 
     Parameters
     ----------
