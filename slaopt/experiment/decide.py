@@ -78,23 +78,14 @@ def look_at(
 ) -> Look:
     """Decide what one look at an experiment says; in doubt, nothing.
 
-    The rules, the first that applies: measurements that nothing can be concluded from, or arms that are not of the
-    planned sizes ("invalid"); the harm boundary passed by the primary metric or a guardrail ("stop_harm"); the benefit
-    boundary passed, an expected loss of shipping below the tolerated one and every guardrail's bound inside its margin
-    ("ship"); at the last look, with the guardrails inside their margins, a difference that is as good as none with
-    probability above 0.95 ("equivalent") or a tolerated expected loss ("ship_low_risk"), else "inconclusive" with the
-    units that are missing; before it, "continue". Interval and p-value are those of the design's mode and hold at every
-    look; probabilities of the posterior are told at each and stop nothing by themselves, since a rule that stops by
-    them errs far more often than it says (Deng, Lu and Chen, arXiv 1602.05549, on when it does not).
+    The rules stand in `_flaw` and `_rule`, the first that applies holds. Interval and p-value are those of the design's
+    mode and hold at every look. Probabilities of the posterior are told at each and stop nothing by themselves: rules
+    that stop by them err far more often than they say (de Heide and Grünwald, arXiv 1708.08278).
 
     Parameters
     ----------
     earlier
         The looks before, oldest first: what they spent of the error is known from them alone.
-    number
-        Of this look, from 1.
-    at
-        End of the measurements.
     last
         The horizon is reached, whatever the traffic was.
     sizes, unit_sizes
@@ -112,9 +103,7 @@ def look_at(
         return _undecided(
             comparison, flaw, earlier, number=number, at=at, last=last, sizes=sizes, unit_sizes=unit_sizes
         )
-    reading = read(
-        comparison, design, earlier=earlier, number=number, last=last, sizes=sizes, unit_sizes=unit_sizes
-    )  # fmt: skip
+    reading = read(comparison, design, earlier=earlier, number=number, last=last, sizes=sizes, unit_sizes=unit_sizes)
     guardrails = guarded(comparison, design, reading)
     case = _Case(comparison=comparison, design=design, reading=reading, guardrails=guardrails, last=last)
     return Look(

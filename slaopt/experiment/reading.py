@@ -207,7 +207,7 @@ def _of_events(
         abs(found - difference(near)) / error,
         (found - difference(worse.low)) / error,
         _clipped(Interval(low=difference(both.low), high=difference(both.high), level=both.level)),
-        float(min(1.0, np.exp(-log_evidence))),
+        float(np.exp(min(0.0, -float(log_evidence)))),
     )
 
 
