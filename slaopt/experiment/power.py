@@ -62,11 +62,16 @@ class Terms:
         return self.design_effect(total) * (1 / (total * self.split) + 1 / (total * (1 - self.split)))
 
     def information(self, effect: float = 0.0) -> Floats:
-        """1 / se² of the difference of rates at each look, (looks,), where the test's rate is lower by `effect`."""
-        total = self.executions * self.shares
-        other = min(self.rate * (1 - effect), 1.0)
-        variance = self.rate * (1 - self.rate) / (1 - self.split) + other * (1 - other) / self.split
-        return np.asarray(total / (variance * self.design_effect(total)))
+        """1 / se² of the difference of rates at each look, (looks,), where each unit of the test has less by `effect`.
+
+        What units differ by shrinks with their rates, so that the test arm's design effect is smaller than the other's.
+        """
+        total, kept = self.executions * self.shares, 1 - effect
+        single, differing = self.rate * (1 - self.rate), self.icc * self.rate * (1 - self.rate)
+        changed = min(self.rate * kept, 1.0)
+        more = 0.0 if self.units is None else np.maximum(total / self.units * (1 + self.variation**2) - 1, 0.0)
+        control, test = single + more * differing, changed * (1 - changed) + more * differing * kept**2
+        return np.asarray(total / (control / (1 - self.split) + test / self.split))
 
     @property
     def degrees(self) -> float | None:

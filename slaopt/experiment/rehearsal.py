@@ -189,7 +189,9 @@ def _row_figures(sums: list[tuple[Floats, Floats]], past: Past) -> tuple[Floats,
     both = 1 / n[0] + 1 / n[1]
     means = [logs / total for (_, logs), total in zip(sums, n, strict=True)]
     difference = np.concatenate([rates[1] - rates[0], (means[1] - means[0])[..., None]], axis=-1)
-    variance = np.concatenate([pooled * (1 - pooled) * both[..., None], (past.log_variance * both)[..., None]], axis=-1)
+    apart = sum(rate * (1 - rate) / total[..., None] for rate, total in zip(rates, n, strict=True))
+    of_rates = np.maximum(pooled * (1 - pooled) * both[..., None], apart)  # as the comparison of both arms has it
+    variance = np.concatenate([of_rates, (past.log_variance * both)[..., None]], axis=-1)
     control = np.concatenate([rates[0], means[0][..., None]], axis=-1)
     return difference, np.sqrt(variance), control
 

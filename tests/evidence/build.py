@@ -39,6 +39,10 @@ SECTIONS = {
     "decisions": "decisions:decisions",
     "weekly": "weekly:weekly",
     "forecasts": "forecasts:forecasts",
+    "looks": "sequential:looks",
+    "verdicts": "sequential:verdicts_of",
+    "sample_ratio": "sequential:ratio",
+    "designs": "designs:designs",
 }
 
 INTRODUCTION = """# Evidence
