@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from slaopt.experiment.assignment import arm_of, arm_sql, arms_of, unit_hash
+    from slaopt.experiment.checks import remarks_of
+    from slaopt.experiment.comparing import compare
     from slaopt.experiment.decide import look_at
     from slaopt.experiment.design import Design, Guardrail
     from slaopt.experiment.found import Comparison, Decision, Effect, Look, Posterior, SampleRatio
     from slaopt.experiment.observed import ArmUnits, Observed, Remark
     from slaopt.experiment.plan import PlannedDesign, design_for
     from slaopt.experiment.prospects import PowerAnalysis
+    from slaopt.experiment.quantiles import QuantileInterval, quantile_interval
     from slaopt.experiment.ratio import sample_ratio
 
 __all__ = [
@@ -32,13 +35,17 @@ __all__ = [
     "PlannedDesign",
     "Posterior",
     "PowerAnalysis",
+    "QuantileInterval",
     "Remark",
     "SampleRatio",
     "arm_of",
     "arm_sql",
     "arms_of",
+    "compare",
     "design_for",
     "look_at",
+    "quantile_interval",
+    "remarks_of",
     "sample_ratio",
     "unit_hash",
 ]
@@ -55,13 +62,17 @@ _HOMES = {
     "PlannedDesign": "plan",
     "Posterior": "found",
     "PowerAnalysis": "prospects",
+    "QuantileInterval": "quantiles",
     "Remark": "observed",
     "SampleRatio": "found",
     "arm_of": "assignment",
     "arm_sql": "assignment",
     "arms_of": "assignment",
+    "compare": "comparing",
     "design_for": "plan",
     "look_at": "decide",
+    "quantile_interval": "quantiles",
+    "remarks_of": "checks",
     "sample_ratio": "ratio",
     "unit_hash": "assignment",
 }
