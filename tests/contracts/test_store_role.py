@@ -11,6 +11,7 @@ from slaopt.errors import InputError
 from slaopt.store import Store, chain_faults, open_database, open_store, settle, upgrade
 from tests.store.builders import AT, BOOK, Place, new_run, place
 from tests.store.decided import change, new_proposal
+from tests.store.tested import LOOK, running
 
 
 @pytest.fixture
@@ -42,8 +43,13 @@ def test_a_role_that_owns_nothing_does_the_work(narrow: Place) -> None:
         transaction.people.begin_session("ann", token_digest="d", kind="web", expires_at=AT, at=AT)
         transaction.audit.append("commit", actor="ann", details={}, at=AT)
     assert change(store, proposal_id=filed.id).in_force
+    began = running(store)
     with store.begin() as transaction:
+        transaction.experiments.note_units(began, ["a"], ["test"], [AT])
+        transaction.experiments.add_look(began, **LOOK)
+        transaction.experiments.end(began, status="stopped", at=AT, by="bob")
         transaction.purge(AT)
+    assert narrow.rows("SELECT slaopt_threshold_for('checkout', 'tenant-1')") == [(2.5,)]
     assert _faults(store) == []
 
 

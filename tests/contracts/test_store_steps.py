@@ -18,7 +18,7 @@ from slaopt.store import (
     upgrade,
 )
 from slaopt.store.schema import MIGRATIONS
-from tests.store.builders import AT, BOOK, Place, new_run
+from tests.store.builders import AT, BOOK, Place, names, new_run
 from tests.store.decided import add_service, change, new_proposal
 
 CONFIGURATIONS = """CREATE TABLE sla_configurations (id INTEGER PRIMARY KEY, service_type VARCHAR(100) NOT NULL UNIQUE,
@@ -33,15 +33,15 @@ REPORTED = ("sla_runs", "sla_performance_analysis", "sla_threshold_impact_predic
 RENEWED = ("sla_proposals", "sla_approvals", "sla_audit_log")
 
 
-def step(place: Place, revision: str) -> None:
-    """Bring the tables to a version of before, as the slaopt of that time did."""
+def step(place: Place, revision: str, *, down: bool = False) -> None:
+    """Bring the tables to a version of before, as the slaopt of that time did, or (`down`) back to it."""
     database = open_database(place.address)
     database.create()
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with database.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+        (command.downgrade if down else command.upgrade)(config, revision)
 
 
 def fill(place: Place) -> None:
@@ -188,3 +188,58 @@ def test_what_is_lost_is_told_first(new: Place) -> None:
     with pytest.raises(RefusedError, match=r"1 of sla_audit_log, .*1 of sla_users"):
         downgrade(open_database(new.address))
     assert current(open_database(new.address)).state == "current"
+
+
+EXPERIMENTS = (
+    "INSERT INTO sla_optimization_experiments (id, experiment_name, service_type, control_threshold, test_threshold,"
+    " results, status, created_at) VALUES (7, 'by hand', 'checkout', 2, 0.123456, '{\"a\": [1, 2.5]}', 'running',"
+    " '2026-11-01 00:00:00'), (9, 'another', 'checkout', 2, 3, NULL, 'planning', '2026-11-02 00:00:00')",
+    "INSERT INTO sla_experiment_assignments (experiment_id, unit_hash, arm, first_seen)"
+    " VALUES (7, 'a', 'test', '2026-11-01 10:00:00')",
+)
+
+
+def test_experiments_that_others_wrote_are_kept(new: Place) -> None:
+    step(new, "0002")
+    new.run(*EXPERIMENTS)
+    before, assigned = new.all_of("sla_optimization_experiments"), new.all_of("sla_experiment_assignments")
+    tables = new.tables()
+    upgrade(open_database(new.address))
+    with open_store(new.address).begin() as transaction:
+        first = transaction.experiments.get("experiment-7")
+        assert first is not None
+        assert (first.name, first.test_threshold, first.results, first.unit, first.salt) == (
+            "by hand", 0.123456, {"a": [1, 2.5]}, "request", None,
+        )  # fmt: skip
+        assert transaction.experiments.count_units(first) == {"control": 0, "test": 1}
+        assert transaction.threshold_for("checkout", "a") is None  # without a salt nobody is assigned
+    step(new, "0002", down=True)
+    assert new.tables() == tables
+    assert new.all_of("sla_experiment_assignments") == assigned
+    assert new.all_of("sla_optimization_experiments") == before
+    upgrade(open_database(new.address))
+    assert names(new.rows("SELECT id FROM sla_optimization_experiments ORDER BY id")) == [7, 9]
+    more = EXPERIMENTS[0].replace("(id, ", "(experiment_id, ").replace("checkout", "pay")
+    new.run(more.replace("(7, ", "('x', ").replace("(9, ", "('y', "))
+    assert names(new.rows("SELECT max(id) FROM sla_optimization_experiments")) == [11]
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        (
+            EXPERIMENTS[0].replace("'planning'", "'running'"),
+            "more than one experiment runs on checkout; end all but one",
+        ),
+        ("ALTER TABLE sla_optimization_experiments ADD COLUMN owner TEXT", "columns that slaopt did not make: owner"),
+        ("CREATE TABLE sla_experiment_looks (x INTEGER)", "not made by slaopt: sla_experiment_looks; rename that"),
+    ],
+)
+def test_what_others_did_to_experiments_is_not_thrown_away(new: Place, statement: str, said: str) -> None:
+    step(new, "0002")
+    new.run(statement)
+    before = new.tables(), new.all_of("sla_optimization_experiments")
+    with pytest.raises(InputError, match=said):
+        upgrade(open_database(new.address))
+    assert (new.tables(), new.all_of("sla_optimization_experiments")) == before
+    assert current(open_database(new.address)).revision == "0002"

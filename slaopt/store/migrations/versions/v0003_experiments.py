@@ -56,7 +56,7 @@ experiments = sa.Table(
     sa.Column("significance_level", sa.Double, nullable=False, server_default="0.05"),
     sa.Column("unit", sa.String(100), nullable=False, server_default="request"),
     sa.Column("salt", sa.String(64)),
-    sa.Column("design", Json()),
+    sa.Column("design", sa.JSON(none_as_null=True)),  # as text, which keeps the digits that its digest is of
     sa.Column("design_digest", sa.String(64)),
     sa.Column("amendments", Json()),
     sa.Column("results", Json()),
