@@ -10,7 +10,7 @@ from slaopt.result import Result
 
 __all__ = ["Column", "Example", "Intake", "Note", "Reading", "Role", "ServiceIntake"]
 
-Role = Literal["timestamp", "service", "duration", "unit", "status"]
+Role = Literal["timestamp", "service", "duration", "unit", "status", "arm", "assigned"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from slaopt.experiment.design import Arm
 
-__all__ = ["arm_of", "arm_of_hash", "arm_sql", "arms_of", "hash_sql", "register", "unit_hash"]
+__all__ = ["arm_of", "arm_of_hash", "arm_sql", "arms_of", "arms_of_hashes", "hash_sql", "register", "unit_hash"]
 
 SqlDialect = Literal["postgresql", "duckdb", "sqlite"]
 
@@ -60,6 +60,13 @@ def arm_of_hash(digest: str, traffic_split: float) -> Arm:
     return "test" if int(digest[:DIGITS], 16) / 2.0 ** (4 * DIGITS) < traffic_split else "control"
 
 
+def arms_of_hashes(hashes: NDArray[np.str_], *, traffic_split: float) -> NDArray[np.bool_]:
+    """Tell of each hash, (units,), whether its unit is in the test arm."""
+    found, at = np.unique(hashes, return_inverse=True)
+    numbers = np.array([int(str(digest)[:DIGITS] or "0", 16) for digest in found], dtype=np.float64)
+    return np.asarray((numbers / 2.0 ** (4 * DIGITS) < traffic_split)[at])
+
+
 def arms_of(salt: str, units: Sequence[str], *, traffic_split: float) -> tuple[NDArray[np.str_], NDArray[np.bool_]]:
     """Give the hashes of many units, (units,), and whether each is in the test arm, (units,). Raises as `unit_hash`."""
     salted = hashlib.sha256(_prefix(salt))
@@ -68,8 +75,8 @@ def arms_of(salt: str, units: Sequence[str], *, traffic_split: float) -> tuple[N
         hashed = salted.copy()
         hashed.update(_bytes(unit))
         hashes.append(hashed.hexdigest())
-    numbers = np.array([int(digest[:DIGITS], 16) for digest in hashes], dtype=np.float64)
-    return np.array(hashes, dtype="U64"), numbers / 2.0 ** (4 * DIGITS) < traffic_split
+    found = np.array(hashes, dtype="U64")
+    return found, arms_of_hashes(found, traffic_split=traffic_split)
 
 
 def arm_sql(dialect: SqlDialect, *, salt: str, unit: str, split: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -99,6 +99,10 @@ class Observed(Result):
     def arm(self, name: str) -> ArmUnits:
         """Give one arm by its name, `control` or `test`."""
         return {"control": self.control, "test": self.test}[name]
+
+    def noting(self, remarks: Iterable[Remark]) -> Observed:
+        """Give the same measurements with more said of them."""
+        return replace(self, remarks=(*self.remarks, *remarks))
 
     def __add__(self, other: Observed) -> Observed:
         """Add measurements of the same experiment from elsewhere: other days, shards or machines.

@@ -17,7 +17,17 @@ from slaopt.experiment.observed import ArmUnits, Observed, Remark, added, apart,
 from slaopt.profile import Profile
 from slaopt.wording import count
 
-__all__ = ["Tally", "hashes_of", "tally"]
+__all__ = [
+    "ARMS",
+    "Tally",
+    "bad_durations",
+    "each_row_remark",
+    "hashes_of",
+    "place_of",
+    "tally",
+    "unknown_arms",
+    "without_unit",
+]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -149,13 +159,13 @@ def tally(
     seconds = np.asarray(duration, dtype=float)
     is_test, known, unknown = _arms(arm, arms)
     good = known & np.isfinite(seconds) & (seconds >= 0)
-    remarks = [*_unknown_arms(unknown, arms), *_bad_durations(int((known & ~good).sum()), len(seconds))]
+    remarks = [*unknown_arms(unknown, arms), *bad_durations(int((known & ~good).sum()), len(seconds))]
     hashes = None
     if unit is None:
         remarks.append(each_row_remark())
     else:
         hashes, named = hashes_of(np.asarray(unit, dtype=object))
-        remarks += _without_unit(int((good & ~named).sum()))
+        remarks += without_unit(int((good & ~named).sum()))
         good &= named
     stamps = None if times is None else _stamps(times)
     if stamps is not None:
@@ -208,7 +218,15 @@ def _arms(arm: ArrayLike, arms: Sequence[str]) -> tuple[Flags, Flags, Mapping[st
     values = arm if isinstance(arm, pd.Series) else pd.Series(np.asarray(arm))
     if values.dtype == bool:
         return values.to_numpy(), np.ones(len(values), dtype=bool), {}
-    codes, names = pd.factorize(values, use_na_sentinel=True)
+    place, unknown = place_of(values, arms)
+    return place == 1, place >= 0, unknown
+
+
+def place_of(arm: ArrayLike, arms: Sequence[str]) -> tuple[NDArray[np.int64], Mapping[str, int]]:
+    """Give 0 for the control, 1 for the test arm and −1 for what names neither, (n,), and the unknown names."""
+    import pandas as pd
+
+    codes, names = pd.factorize(arm if isinstance(arm, pd.Series) else pd.Series(np.asarray(arm, dtype=object)))
     texts = [str(name).strip() for name in names] + [""]
     table = np.array([arms.index(text) if text in arms else -1 for text in texts])
     place = table[codes]
@@ -216,10 +234,11 @@ def _arms(arm: ArrayLike, arms: Sequence[str]) -> tuple[Flags, Flags, Mapping[st
     if (place < 0).any():
         for code, number in zip(*np.unique(codes[place < 0], return_counts=True), strict=True):
             unknown[texts[code]] += int(number)
-    return place == 1, place >= 0, unknown
+    return place, unknown
 
 
-def _unknown_arms(unknown: Mapping[str, int], arms: Sequence[str]) -> list[Remark]:
+def unknown_arms(unknown: Mapping[str, int], arms: Sequence[str]) -> list[Remark]:
+    """Say which rows name no arm of the test."""
     if not unknown:
         return []
     named = ", ".join(
@@ -237,7 +256,8 @@ def _unknown_arms(unknown: Mapping[str, int], arms: Sequence[str]) -> list[Remar
     ]
 
 
-def _bad_durations(bad: int, rows: int) -> list[Remark]:
+def bad_durations(bad: int, rows: int) -> list[Remark]:
+    """Say how many rows have no usable duration."""
     if not bad:
         return []
     return [
@@ -246,7 +266,8 @@ def _bad_durations(bad: int, rows: int) -> list[Remark]:
     ]  # fmt: skip
 
 
-def _without_unit(rows: int) -> list[Remark]:
+def without_unit(rows: int) -> list[Remark]:
+    """Say how many rows name no unit."""
     if not rows:
         return []
     return [

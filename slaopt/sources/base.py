@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from slaopt.intake import Intake, Role
 from slaopt.params import ParamsBook
 from slaopt.profile import Profiles
 from slaopt.result import Skipped
 
-__all__ = ["Options", "Source"]
+__all__ = ["Options", "Rows", "Source", "assigning"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,17 @@ class Options:
     unit: str | None = None  # of the duration column
     timezone: str | None = None  # zone of stamps that carry none; None is UTC
     decimal: Literal[".", ","] | None = None
+
+
+class Rows(NamedTuple):
+    """A batch of executions of one service, for an experiment; arrays (n,), or None where no column is named."""
+
+    times: NDArray[np.datetime64]  # UTC, microseconds
+    seconds: NDArray[np.float64]
+    failed: NDArray[np.bool_]  # these have no duration
+    arm: NDArray[np.object_] | None  # its name in each row, None where it is missing
+    assigned: NDArray[np.object_] | None  # the name of each row's unit of assignment
+    rejected: int  # rows of the batch that cannot be used, and are not in it
 
 
 class Source(Protocol):
@@ -65,3 +79,19 @@ class Source(Protocol):
         Profiles in the order of the services' names.
         """
         ...
+
+    def rows(self, service: str, start: datetime, end: datetime) -> Iterator[Rows]:
+        """Give the executions of a service in [start, end), batch by batch, with their arm and unit of assignment.
+
+        Raises
+        ------
+        InputError
+            If the service is not there too, or the source keeps no executions one by one.
+        """
+        ...
+
+
+def assigning(options: Options) -> tuple[Role, ...]:
+    """Give the roles that belong to experiments only, and that a column was named for."""
+    roles: tuple[Role, ...] = ("arm", "assigned")
+    return tuple(role for role in roles if role in options.columns)

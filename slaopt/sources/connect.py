@@ -16,7 +16,7 @@ from slaopt.wording import unit_name
 
 __all__ = ["connect"]
 
-_ROLES: tuple[Role, ...] = ("timestamp", "service", "duration", "unit", "status")
+_ROLES: tuple[Role, ...] = ("timestamp", "service", "duration", "unit", "status", "arm", "assigned")
 
 
 def connect(

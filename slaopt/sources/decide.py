@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from slaopt.errors import InputError
 from slaopt.params import ParamsBook
-from slaopt.sources.base import Options
+from slaopt.sources.base import Options, assigning
 from slaopt.sources.durations import Durations, decide_durations
 from slaopt.sources.executions import Executions
 from slaopt.sources.load import Loaded
@@ -52,7 +52,8 @@ def decide(loaded: Loaded, options: Options) -> Decided:
         failed=_failed(loaded, services, statuses, options.book),
         slashes_unknown=times.slashes_unknown,
     )
-    loaded.query(f"CREATE VIEW executions AS {executions.sql('rows')}")
+    extra = "".join(f", {role}" for role in assigning(options))
+    loaded.query(f"CREATE VIEW executions AS {executions.sql('rows', extra)}")
     return Decided(executions=executions, services=services, statuses=statuses, times=times, durations=durations)
 
 

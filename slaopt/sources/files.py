@@ -8,16 +8,18 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from slaopt.buckets import counted_bounds
+from slaopt.errors import InputError
 from slaopt.intake import Intake, Note, Reading, ServiceIntake
 from slaopt.profile import Profiles
 from slaopt.result import Skipped
-from slaopt.sources.base import Options
+from slaopt.sources.base import Options, Rows
 from slaopt.sources.cells import build_profiles
 from slaopt.sources.decide import Decided, decide
 from slaopt.sources.examples import find_examples
 from slaopt.sources.load import Loaded, load
 from slaopt.sources.notes import Rejection, rejected
 from slaopt.sources.period import Period, Turnout, count_period
+from slaopt.sources.rows import stream_rows
 from slaopt.sources.turnout import Line, Repeated, lines_of, repeated, service_intake, unplaced
 from slaopt.sources.values import missing_service, twin_notes
 
@@ -65,6 +67,18 @@ class FileSource:
                 thresholds=own.get(name, ()), params=params[name],
                 intake=self._of_period(name, start, turnout, again.get(numbers[name], Repeated())),
             )  # fmt: skip
+
+    def rows(self, service: str, start: datetime, end: datetime) -> Iterator[Rows]:
+        """Give the executions of a service in [start, end), batch by batch, with their arm and unit of assignment.
+
+        Raises
+        ------
+        InputError
+            If the service is not there.
+        """
+        if service not in self._numbers:
+            raise InputError(f"{self._source}: {missing_service(service, list(self._numbers)).reason}")
+        yield from stream_rows(self._loaded, self._numbers[service], self._options, start, end)
 
     @cached_property
     def _loaded(self) -> Loaded:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from slaopt.errors import InputError
 from slaopt.intake import Column, Role
-from slaopt.sources.base import Options
+from slaopt.sources.base import Options, assigning
 from slaopt.sources.parse import StampForm, identifier, literal, number_sql, stamp_sql, trimmed
 from slaopt.sources.sniff import FileForm, open_bytes
 
@@ -83,6 +83,7 @@ def rows_sql(group: Group, options: Options, folder: Path, *, traced: bool = Fal
     marked = ", ".join([*roles, *others[: max(0, MARKED - len(roles))]])
     form = f"CASE WHEN broken THEN {StampForm.NO_ROW:d} ELSE {stamp.form} END" if group.form.pointers else stamp.form
     named = f"coalesce({service}::VARCHAR, '')" if service else literal(group.service)
+    assigned = "".join(f", {group.column(role)}::VARCHAR AS {role}" for role in assigning(options))
     trace = "".join(
         f", {f'{column}::VARCHAR' if column else 'NULL::VARCHAR'} AS {role}_text"
         for role, column in ((role, group.column(role)) for role in ("timestamp", "service", "duration", "unit"))
@@ -93,7 +94,7 @@ def rows_sql(group: Group, options: Options, folder: Path, *, traced: bool = Fal
         f"{number.number} AS number, {number.other} AS other_number, ({number.form})::UTINYINT AS number_form, "
         f"{number.unit} AS own_unit, {f'{unit}::VARCHAR' if unit else 'NULL::VARCHAR'} AS unit, "
         f"{literal(group.unit)} AS base_unit, {f'{status}::VARCHAR' if status else 'NULL::VARCHAR'} AS status, "
-        f"hash({marked}) AS mark{', nth' + trace if traced else ''} FROM "
+        f"hash({marked}) AS mark{assigned}{', nth' + trace if traced else ''} FROM "
         f"(SELECT *, {_cell(group, 'timestamp')} AS raw_stamp, {_cell(group, 'duration')} AS raw_number "
         f"FROM {_raw(group, folder, traced)})"
     )

@@ -63,7 +63,12 @@ def source_rows(table: Table) -> sa.TableClause:
 
 
 def measurements(
-    dialect: Dialect, layout: Layout, *, period: tuple[float, float] | None = None, carried: Sequence[str] = ()
+    dialect: Dialect,
+    layout: Layout,
+    *,
+    period: tuple[float, float] | None = None,
+    carried: Sequence[str] = (),
+    named_too: Sequence[Role] = (),
 ) -> sa.Subquery:
     """Give the rows as measurements.
 
@@ -74,13 +79,16 @@ def measurements(
     carried
         Columns of the table to carry along as text, as `carried_0`, ….
 
+    named_too
+        Roles whose columns are carried along as they read, as `carried_arm`, ….
+
     Returns
     -------
     Columns `service` (its name; what cannot be one, as it stands), `moment` (seconds since 1970, UTC), `seconds`
     (duration), `fate` (COUNTED, FAILED or a Rejection), `kind` (of the stamp) and `twice` (1 where the clock went back
     and the stamp means two moments).
     """
-    raw = _raw(dialect, layout, period, carried)
+    raw = _raw(dialect, layout, period, carried, named_too)
     parsed = _parsed(dialect, layout, raw)
     return _judged(_measured(layout, parsed))
 
@@ -90,11 +98,18 @@ def _layer(selected: sa.Select[Any], name: str, *, barrier: bool = True) -> sa.S
     return (selected.offset(sa.literal_column("0")) if barrier else selected).subquery(name)
 
 
-def _raw(dialect: Dialect, layout: Layout, period: tuple[float, float] | None, carried: Sequence[str]) -> sa.Subquery:
+def _raw(
+    dialect: Dialect,
+    layout: Layout,
+    period: tuple[float, float] | None,
+    carried: Sequence[str],
+    named_too: Sequence[Role],
+) -> sa.Subquery:
     columns = layout.columns
     stamp, duration = columns["timestamp"], columns["duration"]
     by_name = {column.name: column for column in layout.table.columns}
     selected = [dialect.written(by_name[name]).label(f"carried_{at}") for at, name in enumerate(carried)]
+    selected += [dialect.text(columns[role], LONGEST_TEXT).label(f"carried_{role}") for role in named_too]
     selected += [
         named(stamp).label("stored_stamp"),
         dialect.raw_stamp(stamp).label("raw_stamp"),

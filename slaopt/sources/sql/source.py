@@ -15,10 +15,11 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from slaopt.buckets import counted_bounds
+from slaopt.errors import InputError
 from slaopt.intake import Intake, ServiceIntake
 from slaopt.profile import Profiles
 from slaopt.result import Skipped
-from slaopt.sources.base import Options
+from slaopt.sources.base import Options, Rows, assigning
 from slaopt.sources.cells import ZERO, CoarseCells, FineCells, StepSums, build_profiles
 from slaopt.sources.sql.counts import (
     EXCLUDED,
@@ -34,6 +35,7 @@ from slaopt.sources.sql.counts import (
 from slaopt.sources.sql.database import Database, Table, open_database
 from slaopt.sources.sql.dialect import Dialect
 from slaopt.sources.sql.inspection import Extent, Inspection, find_examples, utc
+from slaopt.sources.sql.one_by_one import stream_rows
 from slaopt.sources.sql.postgresql import PostgresqlDialect
 from slaopt.sources.sql.rows import FAILED, measurements
 from slaopt.sources.sql.sqlite import SqliteDialect
@@ -95,6 +97,24 @@ class SqlSource:
                     service=name, start=start, end=end, fine=fine, coarse=coarse, sums=sums, counted=counted,
                     thresholds=own.get(name, ()), params=book.of(name), intake=intake,
                 )  # fmt: skip
+
+    def rows(self, service: str, start: datetime, end: datetime) -> Iterator[Rows]:
+        """Give the executions of a service in [start, end), batch by batch, with their arm and unit of assignment.
+
+        Raises
+        ------
+        InputError
+            If the service is not there.
+        """
+        known = self._known
+        if service not in known.by_service:
+            names = list(known.by_service)
+            raise InputError(f"{self._database.label}: {missing_service(service, names).reason}")
+        with self._database.reading() as connection:
+            yield from stream_rows(
+                connection, self._dialect(connection), self._survey.layout, service, start, end,
+                roles=assigning(self._options),
+            )  # fmt: skip
 
     @cached_property
     def _table(self) -> Table:

@@ -1,0 +1,196 @@
+"""What an experiment has measured, read from the measurements that its service writes anyway."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slaopt.errors import InputError
+from slaopt.excluded import excluded_steps
+from slaopt.experiment.assignment import arms_of_hashes
+from slaopt.experiment.design import EACH_ROW, Design
+from slaopt.experiment.observed import Observed, Remark
+from slaopt.experiment.repeats import Repeats
+from slaopt.experiment.tallying import ARMS, Tally, bad_durations, hashes_of, place_of, unknown_arms, without_unit
+from slaopt.experiment.timeliness import timeliness
+from slaopt.params import Params
+from slaopt.profile import STEPS
+from slaopt.sources.base import Rows, Source
+from slaopt.wording import count
+
+__all__ = ["columns_of", "observe"]
+
+Flags = NDArray[np.bool_]
+
+CONTRADICTING = 0.001  # share of the executions that may run in another arm than the hash says
+
+
+def observe(
+    source: Source,
+    *,
+    service: str,
+    design: Design,
+    params: Params,
+    start: datetime,
+    end: datetime,
+    salt: str | None = None,
+    arms: Sequence[str] = ARMS,
+    previous: Mapping[date, tuple[float, float]] | None = None,
+) -> Observed:
+    """Read what both arms did in [start, end), batch by batch; the names of units are hashed at once.
+
+    The arm is that of the column `arm` where one is named, else that of the unit's hash under the salt.
+
+    Parameters
+    ----------
+    params
+        Settings of the service: excluded time counts for neither arm.
+    arms
+        How the column names both arms, control first.
+    previous
+        Executions by day as an earlier look saw them: what has come since for those days is late, and said.
+
+    Raises
+    ------
+    InputError
+        If no column says which arm or unit an execution belongs to, the service is not there, or the source keeps no
+        executions one by one.
+    """
+    reader = _Reader(design, params, salt, arms, start, end)
+    for batch in source.rows(service, start, end):
+        reader.add(batch)
+    observed = reader.observed()
+    late = timeliness(observed, start=start, end=end, previous=previous)
+    return observed.noting(late)
+
+
+class _Reader:
+    """Counts batches into arms, and what had to be left out."""
+
+    def __init__(
+        self,
+        design: Design,
+        params: Params,
+        salt: str | None,
+        arms: Sequence[str],
+        start: datetime,
+        end: datetime,
+    ) -> None:
+        hour = timedelta(hours=1)
+        first = start.replace(minute=0, second=0, microsecond=0)
+        last = end.replace(minute=0, second=0, microsecond=0)
+        last = last if last == end else last + hour
+        self._design, self._salt, self._arms, self._first = design, salt, arms, first
+        self._excluded = excluded_steps(params.excluded, timezone=params.timezone, start=first, end=last)
+        self._tally = Tally(
+            common_threshold=design.common_threshold, other_threshold=design.other_threshold,
+            each_row=design.unit == EACH_ROW, service=design.service, start=first, end=last,
+        )  # fmt: skip
+        self._repeats = Repeats()
+        self._unknown = Counter[str]()
+        self._rows = self._rejected = self._nameless = self._contrary = 0
+        self._failed = [0, 0]
+
+    def add(self, batch: Rows) -> None:
+        """Count a batch."""
+        _require_columns(batch, self._design, self._salt)
+        self._rows += len(batch.times) + batch.rejected
+        self._rejected += batch.rejected
+        kept = self._in_counted_time(batch.times)
+        hashes, named = None, np.ones(len(batch.times), dtype=bool)
+        if batch.assigned is not None:
+            hashes, named = hashes_of(batch.assigned, self._salt or "")
+            self._nameless += int((kept & ~named).sum())
+            kept &= named
+        is_test, known = self._arms_of(batch, hashes, kept)
+        kept &= known
+        for arm, mask in enumerate((~is_test, is_test)):
+            self._failed[arm] += int((kept & batch.failed & mask).sum())
+        kept &= ~batch.failed
+        self._repeats.add(batch.times[kept], batch.seconds[kept], None if hashes is None else hashes[kept])
+        whole = self._design.unit == EACH_ROW
+        self._tally.add(
+            is_test[kept],
+            batch.seconds[kept],
+            hashes=None if whole or hashes is None else hashes[kept],
+            times=batch.times[kept],
+        )
+
+    def observed(self) -> Observed:
+        """Give what was counted."""
+        return self._tally.observed([*self._remarks()])
+
+    def _in_counted_time(self, times: NDArray[np.datetime64]) -> Flags:
+        if not self._excluded.any():
+            return np.ones(len(times), dtype=bool)
+        begin = np.datetime64(self._first.replace(tzinfo=None), "us")
+        return ~self._excluded[(times - begin) // np.timedelta64(STEPS.step)]
+
+    def _arms_of(self, batch: Rows, hashes: NDArray[np.str_] | None, kept: Flags) -> tuple[Flags, Flags]:
+        """Give whether each row is of the test arm, and whether that is known."""
+        by_hash = (
+            None
+            if hashes is None or self._salt is None
+            else arms_of_hashes(hashes, traffic_split=self._design.traffic_split)
+        )
+        if batch.arm is None:
+            assert by_hash is not None  # required before
+            return by_hash, np.ones(len(batch.times), dtype=bool)
+        place, unknown = place_of(batch.arm[kept], self._arms)
+        self._unknown.update(unknown)
+        found = np.full(len(batch.times), -1)
+        found[kept] = place
+        if by_hash is not None:
+            self._contrary += int((kept & (found >= 0) & ((found == 1) != by_hash)).sum())
+        return found == 1, found >= 0
+
+    def _remarks(self) -> Iterator[Remark]:
+        yield from unknown_arms(self._unknown, self._arms)
+        yield from bad_durations(self._rejected, self._rows)
+        yield from without_unit(self._nameless)
+        yield from self._repeats.remarks()
+        if any(self._failed):
+            yield Remark(
+                kind="rejected", count=float(sum(self._failed)),
+                sentence=f"Failed executions have no duration that counts and are left out: {count(self._failed[0])} "
+                f"of the control, {count(self._failed[1])} of the test arm.",
+            )  # fmt: skip
+        if self._contrary:
+            decisive = self._contrary > CONTRADICTING * max(self._rows, 1)
+            yield Remark(
+                kind="not_as_assigned", count=float(self._contrary), decisive=decisive,
+                sentence=f"{count(self._contrary)} executions ran in another arm than the hash of their unit says: the "
+                "system that assigns does not follow the recipe. "
+                + ("Nothing can be concluded." if decisive else "They count in the arm they ran in."),
+            )  # fmt: skip
+
+
+def _require_columns(batch: Rows, design: Design, salt: str | None) -> None:
+    """Refuse measurements that do not say which arm, or which unit where units were assigned as a whole."""
+    if batch.arm is None and (batch.assigned is None or salt is None):
+        raise InputError(
+            f"{design.service}: no column says which arm an execution ran in; name the unit of assignment with "
+            "--column unit=NAME, or the arm with --column arm=NAME (or `columns:` of a named source in params)"
+        )
+    if batch.assigned is None and design.unit != EACH_ROW:
+        raise InputError(
+            f"{design.service}: the experiment assigned each {design.unit} as a whole, so executions of one are alike "
+            f"and cannot be analysed as if each were assigned by itself; name the column of the {design.unit} with "
+            "--column unit=NAME"
+        )
+
+
+def columns_of(columns: Mapping[str, str]) -> dict[str, str]:
+    """Give the roles of columns as sources know them, from those that experiments speak of.
+
+    There `unit` is the unit of assignment, and `duration_unit` the column that holds the unit of the durations.
+
+    >>> columns_of({"unit": "tenant", "duration_unit": "u"})
+    {'assigned': 'tenant', 'unit': 'u'}
+    """
+    known = {"unit": "assigned", "duration_unit": "unit"}
+    return {known.get(role, role): name for role, name in columns.items()}
