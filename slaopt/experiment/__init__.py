@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from slaopt.experiment.comparing import compare
     from slaopt.experiment.decide import look_at
     from slaopt.experiment.design import Design, Guardrail
+    from slaopt.experiment.evaluation import Evaluation, evaluate
     from slaopt.experiment.found import Comparison, Decision, Effect, Look, Posterior, SampleRatio
     from slaopt.experiment.observed import ArmUnits, Observed, Remark
     from slaopt.experiment.plan import PlannedDesign, design_for
     from slaopt.experiment.prospects import PowerAnalysis
     from slaopt.experiment.quantiles import QuantileInterval, quantile_interval
     from slaopt.experiment.ratio import sample_ratio
+    from slaopt.experiment.restored import look_from_dict
+    from slaopt.experiment.simulating import simulate
 
 __all__ = [
     "ArmUnits",
@@ -29,6 +32,7 @@ __all__ = [
     "Decision",
     "Design",
     "Effect",
+    "Evaluation",
     "Guardrail",
     "Look",
     "Observed",
@@ -43,10 +47,13 @@ __all__ = [
     "arms_of",
     "compare",
     "design_for",
+    "evaluate",
     "look_at",
+    "look_from_dict",
     "quantile_interval",
     "remarks_of",
     "sample_ratio",
+    "simulate",
     "unit_hash",
 ]
 
@@ -56,6 +63,7 @@ _HOMES = {
     "Decision": "found",
     "Design": "design",
     "Effect": "found",
+    "Evaluation": "evaluation",
     "Guardrail": "design",
     "Look": "found",
     "Observed": "observed",
@@ -70,10 +78,13 @@ _HOMES = {
     "arms_of": "assignment",
     "compare": "comparing",
     "design_for": "plan",
+    "evaluate": "evaluation",
     "look_at": "decide",
+    "look_from_dict": "restored",
     "quantile_interval": "quantiles",
     "remarks_of": "checks",
     "sample_ratio": "ratio",
+    "simulate": "simulating",
     "unit_hash": "assignment",
 }
 

@@ -1,0 +1,243 @@
+"""The evaluation of an experiment: measurements in, one result out that tells the decision and what it stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slaopt.errors import InputError
+from slaopt.experiment.checks import remarks_of
+from slaopt.experiment.comparing import compare
+from slaopt.experiment.decide import look_at
+from slaopt.experiment.design import Design
+from slaopt.experiment.found import Comparison, Look
+from slaopt.experiment.observed import Observed, Remark
+from slaopt.experiment.showing import evaluation_html
+from slaopt.experiment.unplanned import design_of, with_margins
+from slaopt.params import ExperimentRules
+from slaopt.result import Result, plain
+from slaopt.wording import count
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Evaluation", "evaluate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation(Result):
+    """What an experiment has shown, and what follows from it."""
+
+    design: Design
+    planned: bool  # the design was there before the measurements
+    observed: Observed
+    comparison: Comparison
+    look: Look  # the one that decides
+    looks: tuple[Look, ...]  # all, that one included
+    remarks: tuple[Remark, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The decision in words."""
+        return self.look.decision.sentence
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the figures under the names by which other systems know them, and all that they come from."""
+        comparison, look, decision = self.comparison, self.look, self.look.decision
+        primary, posterior = comparison.primary, comparison.posterior
+        own_control, own_test = comparison.own_rates
+        found = {
+            "verdict": decision.verdict,
+            "recommendation": decision.recommendation,
+            "reason": decision.sentence,
+            "p_value": look.p_value,
+            "confidence_interval": look.interval,
+            "is_significant": look.is_significant,
+            "effect_size": primary.difference,
+            "control_violation_rate": primary.control,
+            "test_violation_rate": primary.test,
+            "control_own_rate": own_control,
+            "test_own_rate": own_test,
+            "avoided_per_1000": comparison.avoided_per_1000,
+            "probability_better": None if posterior is None else posterior.probability_better,
+            "expected_loss": None if posterior is None else posterior.expected_loss_of_shipping,
+            "sample_sizes": {"control": look.sample_sizes[0], "test": look.sample_sizes[1]},
+        }
+        parts = {
+            "planned": self.planned,
+            "design": self.design,
+            "observed": self.observed,
+            "comparison": comparison,
+            "look": look,
+            "looks": self.looks,
+            "remarks": self.remarks,
+        }
+        told: dict[str, Any] = plain(found | parts)
+        return told
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give the effects, one a row: the primary one, the mechanical part and the guardrails."""
+        import pandas as pd
+
+        comparison = self.comparison
+        named = [("behaviour", comparison.primary), ("mechanical", comparison.mechanical)]
+        named += [("guardrail", effect) for effect in comparison.guardrails]
+        rows = []
+        for part, effect in named:
+            if effect is not None:
+                interval = effect.interval
+                ends = (None, None) if interval is None else (interval.low, interval.high)
+                fields = {name: getattr(effect, name) for name in ("metric", "control", "test", "difference")}
+                rows.append({"part": part, **fields, "low": ends[0], "high": ends[1], "why": effect.why})
+        return pd.DataFrame(rows)
+
+    def _repr_html_(self) -> str:
+        return evaluation_html(self)
+
+
+def evaluate(
+    data: pd.DataFrame | Observed,
+    design: Design | None = None,
+    *,
+    control_threshold: float | None = None,
+    test_threshold: float | None = None,
+    arm: str = "arm",
+    duration: str = "duration",
+    unit: str | None = None,
+    timestamp: str | None = None,
+    arms: Sequence[str] = ("control", "test"),
+    traffic_split: float = 0.5,
+    looks: Sequence[Look] = (),
+    at: datetime | None = None,
+    last: bool = True,
+    rules: ExperimentRules | None = None,
+    service: str = "",
+) -> Evaluation:
+    """Evaluate an experiment: compare both arms, look for what forbids a conclusion, and decide.
+
+    Without a design, one look is taken at all of the measurements, as with a fixed horizon. That is valid where their
+    end was fixed in advance, and not where it was chosen because of what they showed.
+
+    Parameters
+    ----------
+    data
+        A frame with a row for each execution, or counts of both arms.
+    design
+        As it was frozen when the experiment started.
+    control_threshold, test_threshold
+        Seconds; needed without a design. Both arms are compared at the control's.
+    arm, duration, unit, timestamp
+        Columns of the frame; durations are seconds (or timedeltas). Without a unit of assignment each row is its own.
+    arms
+        How the frame names them, control first.
+    traffic_split
+        Share of the units that the test arm was to get; a design has its own.
+    looks
+        The looks before, oldest first. If the last of them ended the experiment, its decision stands.
+    at
+        End of the measurements (default: as they say).
+    last
+        The horizon is reached.
+    rules
+        What holds where there is no design.
+    service
+        Its name, for measurements without a design.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, a threshold is, or no row belongs to either arm.
+    """
+    terms = _thresholds(data, design, control_threshold, test_threshold)
+    observed = data if isinstance(data, Observed) else _counted(
+        data, terms, arm=arm, duration=duration, unit=unit, timestamp=timestamp, arms=arms, service=service
+    )  # fmt: skip
+    planned, rules = design is not None, rules or ExperimentRules()
+    if design is None:
+        design = design_of(
+            observed, rules, control_threshold=terms[0], test_threshold=terms[1], traffic_split=traffic_split,
+            unit=unit, service=service,
+        )  # fmt: skip
+    comparison = compare(observed, design, final=last)
+    if not planned:
+        design = replace(design, guardrails=with_margins(comparison.guardrails, rules))
+    remarks = remarks_of(observed, design, final=last)
+    look = looks[-1] if looks and _ended(looks[-1]) else None
+    if look is None:
+        look = look_at(
+            comparison, design, earlier=looks, number=looks[-1].number + 1 if looks else 1, at=at or observed.end,
+            last=last, remarks=remarks, sizes=(observed.control.executions, observed.test.executions),
+            unit_sizes=(observed.control.units, observed.test.units),
+        )  # fmt: skip
+        looks = (*looks, look)
+    return Evaluation(
+        design=design, planned=planned, observed=observed, comparison=comparison, look=look, looks=tuple(looks),
+        remarks=remarks,
+    )  # fmt: skip
+
+
+def _ended(look: Look) -> bool:
+    return look.last or look.decision.verdict not in ("continue", "invalid")
+
+
+def _thresholds(
+    data: pd.DataFrame | Observed, design: Design | None, control: float | None, test: float | None
+) -> tuple[float, float]:
+    """Thresholds of (control, test), seconds."""
+    if design is not None:
+        return design.control_threshold, design.test_threshold
+    if isinstance(data, Observed):
+        control = data.common_threshold if control is None else control
+        test = data.other_threshold if test is None else test
+        if {control, test} != {data.common_threshold, data.other_threshold}:
+            raise InputError("the measurements were counted at other thresholds: count them again at these two")
+    if control is None or test is None:
+        raise InputError("evaluate needs a design, or control_threshold and test_threshold (seconds)")
+    if not (0 < control < np.inf and 0 < test < np.inf):
+        raise InputError(f"thresholds are seconds above 0, not {control} and {test}")
+    return float(control), float(test)
+
+
+def _counted(
+    frame: pd.DataFrame,
+    thresholds: tuple[float, float],
+    *,
+    arm: str,
+    duration: str,
+    unit: str | None,
+    timestamp: str | None,
+    arms: Sequence[str],
+    service: str,
+) -> Observed:
+    """Count the rows of a frame."""
+    from slaopt.experiment.tallying import tally
+
+    missing = [name for name in (arm, duration, unit, timestamp) if name is not None and name not in frame.columns]
+    if missing:
+        there = ", ".join(map(repr, frame.columns[:12]))
+        raise InputError(
+            f"no column {', '.join(map(repr, missing))}: there are {there}; name yours (arm=…, duration=…)"
+        )
+    observed = tally(
+        frame[arm], _seconds(frame, duration), common_threshold=thresholds[0], other_threshold=thresholds[1],
+        unit=None if unit is None else frame[unit], times=None if timestamp is None else frame[timestamp], arms=arms,
+        service=service,
+    )  # fmt: skip
+    if not observed.control.executions and not observed.test.executions:
+        why = " ".join(remark.sentence for remark in observed.remarks if remark.kind != "rows_as_units")
+        raise InputError(f"none of {count(len(frame))} rows can be used. {why}".strip())
+    return observed
+
+
+def _seconds(frame: pd.DataFrame, duration: str) -> pd.Series[Any]:
+    import pandas as pd
+
+    values = frame[duration]
+    if pd.api.types.is_timedelta64_dtype(values):
+        values = values.dt.total_seconds()
+    numbers: pd.Series[Any] = pd.to_numeric(values, errors="coerce")
+    return numbers

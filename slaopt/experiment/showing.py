@@ -1,0 +1,42 @@
+"""An evaluation by itself in a notebook: the decision, both arms, and each metric with its interval and margin."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from slaopt.experiment.wording import VERDICT_WORDS, difference_of, guarded_rows, rows_of
+
+if TYPE_CHECKING:
+    from slaopt.experiment.evaluation import Evaluation
+
+__all__ = ["evaluation_html"]
+
+
+def evaluation_html(evaluation: Evaluation) -> str:
+    """Write an evaluation as HTML; everything that users gave is escaped."""
+    decision = evaluation.look.decision
+    claim = html.escape(VERDICT_WORDS[decision.verdict])
+    parts = [f"<p><strong>{claim}.</strong> {html.escape(decision.sentence)}</p>"]
+    parts.append(_table(("", "control", "test", "difference"), rows_of(evaluation)))
+    if guarded := guarded_rows(evaluation):
+        parts.append(_table(("must not get worse", "found", "upper bound", "margin", ""), guarded))
+    if mechanical := evaluation.comparison.mechanical:
+        text = f"The moved line alone changes the control's rate by {difference_of(mechanical)}: no test is needed."
+        parts.append(f"<p>{html.escape(text)}</p>")
+    if evaluation.remarks:
+        items = "".join(f"<li>{html.escape(remark.sentence)}</li>" for remark in evaluation.remarks)
+        parts.append(f"<ul>{items}</ul>")
+    return "".join(parts)
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    top = "".join(f'<th scope="col">{html.escape(head)}</th>' for head in heads)
+    body = "".join(
+        f'<tr><th scope="row">{html.escape(row[0])}</th>'
+        + "".join(f"<td>{html.escape(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
