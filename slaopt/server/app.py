@@ -81,6 +81,9 @@ class SlaoptApp(ExtensionApp):
     def initialize_settings(self) -> None:
         """Put the context where handlers find it."""
         mode: Mode = "approval server" if self.alone else "lab"
+        self.settings["extra_log_scrub_param_keys"] = (
+            *self.settings.get("extra_log_scrub_param_keys", ()), "unit",  # of experiments: names are kept nowhere
+        )  # fmt: skip
         self.settings["slaopt"] = Context(self._workspace(), mode=mode, address=self.store or None)
 
     def initialize_handlers(self) -> None:

@@ -17,11 +17,12 @@ from slaopt.report.answered import Kind, answer_of
 from slaopt.server.answers.shelf import written
 
 if TYPE_CHECKING:
+    from slaopt.report.manifest import Run
     from slaopt.server.answers import Asked, Wanted
     from slaopt.server.answers.asked import Place
     from slaopt.server.context import Context
 
-__all__ = ["Computing", "computed"]
+__all__ = ["Computing", "computed", "opened"]
 
 logger = logging.getLogger("slaopt.computing")
 
@@ -105,16 +106,9 @@ def computed(folder: Path, manifest_digest: str, kind: Kind, settings: Mapping[s
         If the measurements are too few for what is asked.
     """
     from slaopt.assess import Assessment, analyze, assess
-    from slaopt.report.folders import is_whole
-    from slaopt.report.manifest import Manifest, open_run
     from slaopt.result import Skipped
 
-    if not is_whole(folder) or Manifest.read(folder).digest != manifest_digest:
-        raise RefusedError(
-            f"the report {folder.parent.name}/{folder.name} is not as it was recorded; look at it with slaopt verify, "
-            "and make a fresh one with slaopt report"
-        )
-    run = open_run(folder)
+    run = opened(folder, manifest_digest)
     params = run.params.model_copy(update=dict(settings))
     made = analyze(run.profiles, params) if kind == "analysis" else assess(run.profiles, params)
     if isinstance(made, Skipped):
@@ -122,3 +116,22 @@ def computed(folder: Path, manifest_digest: str, kind: Kind, settings: Mapping[s
     published = made.recommendation.to_dict() if isinstance(made, Assessment) else made.to_dict()
     plain: dict[str, Any] = json.loads(json.dumps(answer_of(kind, published), allow_nan=False))
     return plain
+
+
+def opened(folder: Path, manifest_digest: str) -> Run:
+    """Open a report's archive, if it is the one of that manifest.
+
+    Raises
+    ------
+    RefusedError
+        If it is not, or its files were changed.
+    """
+    from slaopt.report.folders import is_whole
+    from slaopt.report.manifest import Manifest, open_run
+
+    if not is_whole(folder) or Manifest.read(folder).digest != manifest_digest:
+        raise RefusedError(
+            f"the report {folder.parent.name}/{folder.name} is not as it was recorded; look at it with slaopt verify, "
+            "and make a fresh one with slaopt report"
+        )
+    return open_run(folder)

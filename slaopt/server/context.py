@@ -23,6 +23,7 @@ from slaopt.server.desk import Desk, verified
 from slaopt.server.faults import AwayError
 from slaopt.server.freshness import Fresh
 from slaopt.server.limits import Limits
+from slaopt.server.planning import Planning
 from slaopt.store import find_store, locate_store, make_store
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Context:
         self.fresh = Fresh(self._version, self.run)
         self.answers = Answers(lambda: self.ledger)
         self.computing = Computing(self)
+        self.planning = Planning(self)
         self._given = address
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="slaopt")
         self._patient = ThreadPoolExecutor(PATIENT, thread_name_prefix="slaopt-patient")

@@ -20,6 +20,7 @@ __all__ = [
     "Analyse",
     "Approve",
     "Body",
+    "Code",
     "Commit",
     "ConfigureService",
     "HistoryQuery",
@@ -27,15 +28,17 @@ __all__ = [
     "ProposalsQuery",
     "Propose",
     "Query",
+    "Reason",
     "Recommend",
     "Reject",
     "RollbackThreshold",
     "RuleFields",
     "Schedule",
-    "StartExperiment",
-    "StopExperiment",
+    "Service",
+    "Threshold",
     "UpdateThreshold",
     "Withdraw",
+    "said",
 ]
 
 LONGEST = 100 * 86_400.0  # seconds; no execution is given longer
@@ -55,7 +58,8 @@ def _readable(text: str) -> str:
     return text
 
 
-def _said(text: str) -> str:
+def said(text: str) -> str:
+    """Take the blanks around a text away, and refuse one that says nothing."""
     stripped = _readable(text).strip()
     if not stripped:
         raise ValueError("is blank")
@@ -76,8 +80,8 @@ def _moment(time: Any) -> datetime:
 
 
 Service = Annotated[str, Field(min_length=1, max_length=100, examples=["checkout"]), AfterValidator(_named)]
-Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_said)]
-Reason = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_said)]
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(said)]
+Reason = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(said)]
 Comment = Annotated[str, Field(max_length=2_000), AfterValidator(_readable)]
 Code = Annotated[str, Field(pattern=r"^[0-9]{6,8}$", examples=["123456"])]
 ChangeId = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,40}$")]
@@ -141,6 +145,8 @@ class UpdateThreshold(Body):
     def _consistent(self) -> Self:
         if (self.implementation_type == "scheduled") != (self.scheduled_time is not None):
             raise ValueError("scheduled_time belongs to implementation_type scheduled, and only there")
+        if self.implementation_type == "ab_test" and self.rollback_criteria:
+            raise ValueError("rollback_criteria: a test is stopped by its harm boundary; they go with a change")
         return self
 
     @property
@@ -220,25 +226,6 @@ class LogIn(Body):
     name: Annotated[str, Field(min_length=1, max_length=100)]
     password: Annotated[str, Field(min_length=1, max_length=1_000)]
     code: Code | None = None
-
-
-class StartExperiment(Body):
-    """A threshold A/B test."""
-
-    service_type: Service
-    proposed_threshold: Threshold
-    experiment_duration_days: int = Field(14, ge=3, le=60)
-    traffic_split: float = Field(0.5, ge=0.1, le=0.9)
-    significance_level: float = Field(0.05, ge=0.01, le=0.1)
-    unit: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_said)] | None = None
-    guardrails: list[Annotated[str, Field(min_length=1, max_length=100)]] | None = Field(default=None, max_length=10)
-    force: bool = False
-
-
-class StopExperiment(Body):
-    """Why an experiment ends before its time."""
-
-    reason: Reason
 
 
 class HistoryQuery(Query):

@@ -107,6 +107,17 @@ class Seen:
         row = self._connection.execute(query).mappings().one_or_none()
         return None if row is None else AssignmentRecord(**row)
 
+    def units(self, record: ExperimentRecord, digests: Sequence[str]) -> dict[str, AssignmentRecord]:
+        """Give what is known of units, by their hashes; those that were not seen are left out."""
+        table = tables.assignments
+        columns = [table.c.unit_hash, table.c.arm, table.c.first_seen]
+        found: dict[str, AssignmentRecord] = {}
+        for start in range(0, len(digests), AT_ONCE):
+            wanted = digests[start : start + AT_ONCE]
+            query = sa.select(*columns).where(table.c.experiment_id == record.id, table.c.unit_hash.in_(wanted))
+            found |= {row["unit_hash"]: AssignmentRecord(**row) for row in self._connection.execute(query).mappings()}
+        return found
+
     def count_units(self, record: ExperimentRecord) -> dict[str, int]:
         """Count the units that were seen, by arm."""
         table = tables.assignments

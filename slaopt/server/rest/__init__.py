@@ -13,10 +13,14 @@ from slaopt.server.base import API, SlaoptHandler
 from slaopt.server.openapi import document
 from slaopt.server.operations import operation
 from slaopt.server.rest.analyses import AnalysesHandler, RecommendationsHandler
+from slaopt.server.rest.assignments import AssignmentHandler, AssignmentsHandler
 from slaopt.server.rest.experiments import (
     ActiveExperimentsHandler,
+    AdoptExperimentHandler,
+    AmendExperimentHandler,
     ExperimentHandler,
     ExperimentsHandler,
+    ProposalTestHandler,
     StopExperimentHandler,
 )
 from slaopt.server.rest.overviews import EffectivenessHandler, HealthHandler, OverviewHandler
@@ -57,6 +61,10 @@ ROUTES: tuple[tuple[str, type[SlaoptHandler]], ...] = (
     ("/experiments/active", ActiveExperimentsHandler),
     ("/experiments/{id}", ExperimentHandler),
     ("/experiments/{id}/stop", StopExperimentHandler),
+    ("/experiments/{id}/amend", AmendExperimentHandler),
+    ("/experiments/{id}/adopt", AdoptExperimentHandler),
+    ("/experiments/{id}/assignment", AssignmentHandler),
+    ("/experiments/{id}/assignments", AssignmentsHandler),
     ("/history/threshold-changes", HistoryHandler),
     ("/metrics/optimization-effectiveness", EffectivenessHandler),
     ("/health", HealthHandler),
@@ -66,6 +74,7 @@ ROUTES: tuple[tuple[str, type[SlaoptHandler]], ...] = (
     ("/proposals/{number}/preview", PreviewHandler),
     ("/proposals/{number}/approve", ApproveHandler),
     ("/proposals/{number}/schedule", ScheduleHandler),
+    ("/proposals/{number}/test", ProposalTestHandler),
     ("/proposals/{number}/reject", RejectHandler),
     ("/proposals/{number}/withdraw", WithdrawHandler),
     ("/proposals/{number}/commit", CommitHandler),

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from slaopt.apply import experiments
 from slaopt.apply.asking import Wish, request
+from slaopt.apply.requests import Outcome
 from slaopt.apply.undoing import rollback
 from slaopt.server.answers import HistoryEntry
 from slaopt.server.base import SlaoptHandler
 from slaopt.server.models import HistoryQuery, RollbackThreshold, UpdateThreshold
 from slaopt.server.operations import operation
+from slaopt.server.planning import Wished
 from slaopt.server.published import RollbackAnswer, UpdateAnswer
-from slaopt.server.rest.experiments import later
 
 if TYPE_CHECKING:
-    from slaopt.apply.requests import Outcome
+    from slaopt.apply.actor import Actor
 
 __all__ = ["HistoryHandler", "RollbackHandler", "UpdateHandler"]
 
@@ -30,17 +32,19 @@ class UpdateHandler(SlaoptHandler):
         action="propose",
         body=UpdateThreshold,
         answers={IN_FORCE: UpdateAnswer, WAITING: UpdateAnswer},
-        refusals=(404, 409, 501),
+        refusals=(404, 409),
         keyed=True,
     )
     async def post(self) -> None:
         """Assess a threshold and propose it: 202 where it waits for an approval, 200 where it is in force.
 
-        An approver's request that equals an open proposal of somebody else is the approval of that one.
+        An approver's request that equals an open proposal of somebody else is the approval of that one. `ab_test`
+        proposes a test of it, which runs once it is approved.
         """
         body, actor = self.json_body(UpdateThreshold), await self.actor()
         if body.implementation_type == "ab_test":
-            raise later()
+            await self._test(body, actor)
+            return
         wish = Wish(
             service=body.service_type,
             threshold=body.new_threshold,
@@ -53,6 +57,22 @@ class UpdateHandler(SlaoptHandler):
             request, self.context.ledger, wish, actor=actor, at=self.context.now(), code=body.code, key=self.request_key
         )  # fmt: skip
         self.answer(_updated(outcome), status=IN_FORCE if outcome.change is not None else WAITING)
+
+    async def _test(self, body: UpdateThreshold, actor: Actor) -> None:
+        """Propose a test of it, designed as the settings of the service say."""
+        planned = await self.context.planning.design(Wished(service=body.service_type, threshold=body.new_threshold))
+        outcome = await self.context.wait_for(
+            experiments.propose_experiment, self.context.ledger, body.service_type, planned.design, actor=actor,
+            at=self.context.now(), hypothesis=body.reason, code=body.code, key=self.request_key,
+        )  # fmt: skip
+        record = outcome.experiment
+        told = _updated(Outcome(proposal=outcome.proposal, repeated=outcome.repeated, sentence=outcome.sentence))
+        more = {
+            "experiment_id": record.experiment_id,
+            "status": record.status,
+            "power_analysis": planned.told["power_analysis"],
+        }
+        self.answer(told | more, status=IN_FORCE if record.status == "running" else WAITING)
 
 
 class RollbackHandler(SlaoptHandler):
