@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from slaopt.errors import InputError
 from slaopt.experiment.checks import remarks_of
 from slaopt.experiment.comparing import compare
 from slaopt.experiment.decide import look_at
-from slaopt.experiment.design import Design
+from slaopt.experiment.design import GUARDRAILS, Design, Guardrail, Metric
 from slaopt.experiment.found import Comparison, Look
 from slaopt.experiment.observed import Observed, Remark
 from slaopt.experiment.showing import evaluation_html
@@ -115,6 +115,7 @@ def evaluate(
     at: datetime | None = None,
     last: bool = True,
     rules: ExperimentRules | None = None,
+    guardrails: Mapping[Metric, float] | None = None,
     service: str = "",
 ) -> Evaluation:
     """Evaluate an experiment: compare both arms, look for what forbids a conclusion, and decide.
@@ -144,6 +145,8 @@ def evaluate(
         The horizon is reached.
     rules
         What holds where there is no design.
+    guardrails
+        Margins by metric, without a design; by default the usual ones, or the next that so many measurements can show.
     service
         Its name, for measurements without a design.
 
@@ -164,7 +167,7 @@ def evaluate(
         )  # fmt: skip
     comparison = compare(observed, design, final=last)
     if not planned:
-        design = replace(design, guardrails=with_margins(comparison.guardrails, rules))
+        design = replace(design, guardrails=_stated(guardrails) or with_margins(comparison.guardrails, rules))
     remarks = remarks_of(observed, design, final=last)
     look = looks[-1] if looks and _ended(looks[-1]) else None
     if look is None:
@@ -178,6 +181,13 @@ def evaluate(
         design=design, planned=planned, observed=observed, comparison=comparison, look=look, looks=tuple(looks),
         remarks=remarks,
     )  # fmt: skip
+
+
+def _stated(margins: Mapping[Metric, float] | None) -> tuple[Guardrail, ...]:
+    for metric, margin in (margins or {}).items():
+        if metric not in GUARDRAILS or not 0 < margin <= 1:
+            raise InputError(f"guardrail {metric}={margin}: give one of {', '.join(GUARDRAILS)} and a share up to 1")
+    return tuple(Guardrail(metric=metric, margin=float(margin)) for metric, margin in (margins or {}).items())
 
 
 def _ended(look: Look) -> bool:

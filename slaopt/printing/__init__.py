@@ -4,6 +4,7 @@ from slaopt.printing.approvals import filed_lines, preview_lines, proposal_lines
 from slaopt.printing.assessments import analysis_lines, forecast_lines, recommendation_lines
 from slaopt.printing.changes import audit_lines, history_lines, purged_lines, verification_lines
 from slaopt.printing.designs import design_lines
+from slaopt.printing.evaluations import evaluation_lines
 from slaopt.printing.measurements import check_lines
 from slaopt.printing.people import enrollment_lines, user_lines
 from slaopt.printing.reports import report_lines
@@ -18,6 +19,7 @@ __all__ = [
     "decided_line",
     "design_lines",
     "enrollment_lines",
+    "evaluation_lines",
     "filed_lines",
     "forecast_lines",
     "history_lines",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from slaopt.cli.experiment.designing import design
+from slaopt.cli.experiment.evaluating import evaluate
 
 __all__ = ["experiment"]
 
@@ -20,3 +21,4 @@ def experiment() -> None:
 
 
 experiment.add_command(design)
+experiment.add_command(evaluate)
