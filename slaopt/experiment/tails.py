@@ -37,14 +37,16 @@ class _Tail:
     why: str | None = None
 
 
-def quantile_effect(control: ArmUnits, test: ArmUnits, *, metric: Metric, confidence_level: float = 0.95) -> Effect:
+def quantile_effect(
+    control: ArmUnits, test: ArmUnits, *, metric: Metric, q: float | None = None, confidence_level: float = 0.95
+) -> Effect:
     """Compare the q-th quantile of both arms, as a difference of logarithms.
 
     Where units have many executions, the share above the quantile varies as between units. Where each execution was
     assigned by itself it is binomial: both arms ran in the same hours, so that what these do to durations is no part of
-    the arms' difference.
+    the arms' difference. `q` asks for another quantile than the metric's.
     """
-    q = QUANTILES[metric]
+    q = QUANTILES[metric] if q is None else q
     tails = [_tail(arm, q, name) for name, arm in (("control", control), ("test", test))]
     why = too_few(control, test) or tails[0].why or tails[1].why
     if why is not None:
