@@ -61,15 +61,17 @@ def _too_weak(ground: Ground, power: PowerAnalysis, unit: str) -> str:
 
 def _more(ground: Ground, power: PowerAnalysis, unit: str) -> str:
     """What would be enough: executions, in so many days, or units."""
-    terms = ground.terms
+    terms, days = ground.terms, None
     if power.required_sample_size is not None:
         days = math.ceil(ground.days * power.required_sample_size / terms.executions - 1e-9)
-        there = f"{count(terms.executions)} come in {ground.days} days"
-        longer = f"; plan {days} days" if days <= LONGEST else f", and {LONGEST} days are the longest test"
-        return f"{count(power.required_sample_size)} executions are needed, {there}{longer}"
+        if days <= LONGEST or terms.units is None:
+            longer = f"plan {days} days" if days <= LONGEST else f"that is longer than the {LONGEST} days of a test"
+            there = f"{count(terms.executions)} come in {ground.days} days"
+            return f"{count(power.required_sample_size)} executions are needed, {there}; {longer}"
     if terms.units is None or power.required_units is None:
         return "no amount of traffic is enough"
+    never = "no number of days is" if days is None else f"{LONGEST} days are not"
     return (
-        f"no number of days is enough with units as alike within as these (correlation {number(terms.icc, 2)}): about "
+        f"{never} enough with units as alike within as these (correlation {number(terms.icc, 2)}): about "
         f"{count(power.required_units)} are needed, there are {count(terms.units)}; assign something finer than {unit}"
     )

@@ -3,24 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from slaopt.cli.opening import for_each
+from slaopt.cli.answers import print_json, print_lines, status_of
+from slaopt.cli.experiment.reading import reading_options
+from slaopt.cli.opening import open_source
 from slaopt.cli.options import Moment, Seconds, json_option, options, source_option, store_option, workspace_option
+from slaopt.cli.stores import address_of, announce, consult, what_if
 from slaopt.experiment.design import GUARDRAILS
 
 if TYPE_CHECKING:
     from slaopt.experiment import PlannedDesign
     from slaopt.params import Params
     from slaopt.profile import Profiles
+    from slaopt.result import Skipped
+    from slaopt.sources import Source
 
-__all__ = ["design", "design_options", "margins"]
+__all__ = ["DESIGNED", "design", "design_options", "margins"]
+
+DESIGNED = {  # options that say what is designed: arguments of `design_for`
+    "test_threshold": "test_threshold",
+    "length": "days",
+    "looks": "looks",
+    "split": "traffic_split",
+    "unit": "unit",
+    "units": "units",
+    "icc": "icc",
+    "effect": "smallest_effect",
+    "guardrails": "guardrails",
+    "level": "significance_level",
+    "mode": "mode",
+    "force": "force",
+}
 
 
-def margins(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, float]:
-    """Read `p95=0.1`, or fail with the metrics that are known."""
+def margins(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, float] | None:
+    """Read `p95=0.1`, or fail with the metrics that are known; None: none was said."""
     given: dict[str, float] = {}
     for value in values:
         metric, _, share = value.partition("=")
@@ -30,7 +52,7 @@ def margins(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -
             raise click.BadParameter(f"{value!r}: give METRIC=SHARE, such as p95=0.1", ctx, param) from None
         if metric not in GUARDRAILS:
             raise click.BadParameter(f"{metric!r} is none of {', '.join(GUARDRAILS)}", ctx, param)
-    return given
+    return given or None
 
 
 design_options = options(  # of every command that designs a test
@@ -58,41 +80,59 @@ design_options = options(  # of every command that designs a test
 @click.argument("service")
 @source_option
 @design_options
+@reading_options
 @click.option("--as-of", type=Moment(), help="End of the past that is looked at (default: the latest stamp).")
 @workspace_option
 @store_option
 @json_option
-def design(service: str, source: str | None, as_json: bool, **given: Any) -> int:
+def design(service: str, source: str | None, store: str | None, as_json: bool, **given: Any) -> int:
     """Tell what a test of a threshold would find, from the service's past, or why it could not answer.
 
+    With a column of units, their number, sizes and alikeness are counted.
+
     \b
-    Example:  slaopt experiment design checkout --test 2.6s --source requests.csv --days 28
+    Example:  slaopt experiment design checkout --test 2.6s --source requests.csv --column unit=tenant
     """
     from slaopt.printing import design_lines
 
-    test = given.pop("test_threshold")
-    names = ("length", "looks", "split", "unit", "units", "icc", "effect", "guardrails", "level", "mode", "force")
-    wanted = {name: given.pop(name) for name in names}
+    wanted = {name: given.pop(name) for name in DESIGNED}
+    threshold, columns = given.pop("threshold"), given["columns"]
+    opened = open_source(source, unit=given.pop("duration_unit"), **given)
+    opened.counted = (wanted["test_threshold"],)
+    intake = opened.source.inspect()
+    settled = consult(address_of(store, opened.book, opened.workspace), opened.book, (service,))
+    announce(settled, all_of=())
+    opened.book = what_if(settled.book, threshold=threshold, objective=None)
+    services, refused = settled.select((service,), [entry.service for entry in intake.services])
+    by = columns.get("assigned")
+    if by is not None:
+        wanted["unit"] = wanted["unit"] or by
+    compute = partial(_planned, source=opened.source if by is not None else None, wanted=wanted)
+    results: list[PlannedDesign | Skipped] = [*opened.each(compute, intake, services), *refused]
+    if as_json:
+        print_json([result.to_dict() for result in results])
+    else:
+        print_lines(design_lines(results))
+    return status_of(results)
 
-    def compute(profiles: Profiles, params: Params) -> PlannedDesign:
-        from slaopt.experiment import design_for
 
-        return design_for(
-            profiles,
-            params.experiments,
-            test_threshold=test,
-            control_threshold=params.threshold,
-            unit=wanted["unit"],
-            units=wanted["units"],
-            icc=wanted["icc"],
-            days=wanted["length"],
-            looks=wanted["looks"],
-            traffic_split=wanted["split"],
-            significance_level=wanted["level"],
-            smallest_effect=wanted["effect"],
-            guardrails=wanted["guardrails"] or None,
-            mode=wanted["mode"],
-            force=wanted["force"],
-        )
+def _planned(profiles: Profiles, params: Params, *, source: Source | None, wanted: dict[str, Any]) -> PlannedDesign:
+    """Design from the past; `source`: one whose rows name their units."""
+    from slaopt.experiment import design_for
+    from slaopt.forecast.curve import LEARN_DAYS
+    from slaopt.sources.units import units_before
 
-    return for_each(source, (service,), given, as_json, compute, design_lines, counted=(test,))
+    counted, control, test = None, params.threshold, wanted["test_threshold"]
+    if source is not None and control is not None:
+        end = profiles.hours.end
+        start = end - timedelta(days=LEARN_DAYS)
+        counted = units_before(
+            source, profiles.service, start, end, common_threshold=control, other_threshold=test
+        )  # fmt: skip
+    return design_for(
+        profiles,
+        params.experiments,
+        unit_counts=counted,
+        control_threshold=control,
+        **{argument: wanted[name] for name, argument in DESIGNED.items()},
+    )
