@@ -29,7 +29,7 @@ SqlDialect = Literal["postgresql", "duckdb", "sqlite"]
 BLANKS = " \t\n\v\f\r"
 LONGEST = 200  # characters of a unit
 DIGITS = 13  # hexadecimal, 52 bits: as much as a double holds with nothing lost
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and halves of surrogate pairs, which are no characters
 
 
 def unit_hash(salt: str, unit: str) -> str:
@@ -61,21 +61,17 @@ def arm_of_hash(digest: str, traffic_split: float) -> Arm:
 
 
 def arms_of_hashes(hashes: NDArray[np.str_], *, traffic_split: float) -> NDArray[np.bool_]:
-    """Tell of each hash, (units,), whether its unit is in the test arm."""
-    found, at = np.unique(hashes, return_inverse=True)
-    numbers = np.array([int(str(digest)[:DIGITS] or "0", 16) for digest in found], dtype=np.float64)
-    return np.asarray((numbers / 2.0 ** (4 * DIGITS) < traffic_split)[at])
+    """Tell of each hash, (units,), whether its unit is in the test arm; of an empty one nothing that holds."""
+    codes = np.asarray(hashes, dtype=f"U{DIGITS}").view(np.uint32).reshape(len(hashes), DIGITS).astype(np.int64)
+    digits = np.where(codes > ord("9"), codes - ord("a") + 10, np.maximum(codes - ord("0"), 0))
+    numbers = digits @ (16 ** np.arange(DIGITS - 1, -1, -1, dtype=np.int64))
+    return np.asarray(numbers / 2.0 ** (4 * DIGITS) < traffic_split)
 
 
 def arms_of(salt: str, units: Sequence[str], *, traffic_split: float) -> tuple[NDArray[np.str_], NDArray[np.bool_]]:
     """Give the hashes of many units, (units,), and whether each is in the test arm, (units,). Raises as `unit_hash`."""
-    salted = hashlib.sha256(_prefix(salt))
-    hashes = []
-    for unit in units:
-        hashed = salted.copy()
-        hashed.update(_bytes(unit))
-        hashes.append(hashed.hexdigest())
-    found = np.array(hashes, dtype="U64")
+    salted = _prefix(salt)
+    found = np.array([hashlib.sha256(salted + _bytes(unit)).hexdigest() for unit in units], dtype="U64")
     return found, arms_of_hashes(found, traffic_split=traffic_split)
 
 

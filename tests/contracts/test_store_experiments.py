@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from slaopt.errors import InputError
-from slaopt.experiment.assignment import arms_of, register, unit_hash
+from slaopt.experiment.assignment import arm_of, arm_sql, arms_of, hash_sql, register, unit_hash
 from slaopt.experiment.design import Design
 from slaopt.store import ExperimentRecord, NewExperiment, Store, open_database, upgrade
 from tests.store.builders import AT, Place
@@ -232,20 +235,52 @@ def test_a_threshold_holds_for_a_unit_while_a_test_runs(store: Store, made: Plac
         store.threshold_for("pay", "tenant-1")
 
 
-JOIN = """SELECT CASE WHEN slaopt_arm(e.salt, ?, e.traffic_split) = 'test' THEN e.test_threshold
-    ELSE c.threshold_value END FROM sla_configurations c LEFT JOIN sla_optimization_experiments e
-    ON e.service_type = c.service_type AND e.status = 'running' WHERE c.service_type = 'checkout'"""
+PAGE = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text(encoding="utf-8")
+VECTORS = json.loads((Path(__file__).parents[1] / "experiment" / "vectors.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("kind", ["sqlite"])
-def test_sqlite_joins_the_experiment(store: Store, made: Place) -> None:
+def of_page(dialect: str, words: str) -> str:
+    """SQL of the page, for one engine."""
+    found = re.findall(rf"```sql\n-- {dialect}\n(.*?)```", PAGE, re.DOTALL)
+    return next(block for block in found if words in block)
+
+
+def test_checks_of_violations_read_each_units_threshold(store: Store, made: Place, kind: str) -> None:
+    """As the page has it: the statement runs as it stands there, on executions between both thresholds."""
     add_service(store, "checkout", 2.0)
-    running(store)
+    add_service(store, "pay", 0.3)
+    running(store, traffic_split=0.4)
+    made.run("CREATE TABLE measured (service_type TEXT, unit TEXT, value DOUBLE PRECISION)")
+    query = of_page(kind, "FROM measured")
     with made.connection() as connection:
-        register(connection.connection.driver_connection)
-        for unit in UNITS:
-            told = connection.exec_driver_sql(JOIN, (unit,)).scalar_one()
-            assert told == store.threshold_for("checkout", unit)
+        if kind == "sqlite":
+            register(connection.connection.driver_connection)
+        rows = [("checkout", unit, 1.0) for unit in UNITS] + [("pay", "tenant-1", 1.0), ("pay", "tenant-1", 0.1)]
+        for row in rows:
+            connection.execute(sa.text("INSERT INTO measured VALUES (:a, :b, :c)"), dict(zip("abc", row, strict=True)))
+        told = dict(connection.exec_driver_sql(query).all())
+    expected = sum(store.threshold_for("checkout", unit) == 1 / 3 for unit in UNITS)
+    assert told == {"checkout": expected, "pay": 1}
+    assert 0 < expected < len(UNITS)
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+def test_postgresql_comes_to_the_same_arm(new: Place) -> None:
+    recipe = re.sub(r"(?<!:):(salt|unit|split)\b", r"%(\1)s", of_page("postgresql", ":salt"))
+    placed = {"salt": "%(salt)s", "unit": "%(unit)s"}
+    query = (
+        f"SELECT {hash_sql('postgresql', **placed)}, {arm_sql('postgresql', **placed, split='%(split)s')}, ({recipe})"
+    )
+    more = [{"salt": "s'%", "unit": unit, "traffic_split": 0.37} for unit in (*UNITS, *NO_UNITS) if "\x00" not in unit]
+    with new.connection() as connection:
+        for one in [*VECTORS, *more]:
+            split = one["traffic_split"]
+            told = connection.exec_driver_sql(query, {"salt": one["salt"], "unit": one["unit"], "split": split}).one()
+            if one["unit"] in NO_UNITS:
+                assert told[:2] == (None, None)
+            else:
+                arm = arm_of(one["salt"], one["unit"], traffic_split=split)
+                assert told == (unit_hash(one["salt"], one["unit"]), arm, arm)
 
 
 @pytest.mark.parametrize("kind", ["postgresql"])
