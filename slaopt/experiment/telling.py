@@ -90,9 +90,11 @@ def _worse(effect: Effect) -> str:
 
 
 def _loss(posterior: Posterior, design: Design) -> str:
+    loss = 1000 * posterior.expected_loss_of_shipping
+    costs = number(loss, 2) if loss >= 0.001 else "less than 0.001"
     return (
-        f"Adopting costs {number(1000 * posterior.expected_loss_of_shipping, 2)} violations per 1,000 executions in "
-        f"expectation; {number(1000 * design.tolerated_loss, 2)} are tolerated."
+        f"Adopting costs {costs} violations per 1,000 executions in expectation; "
+        f"{number(1000 * design.tolerated_loss, 2)} are tolerated."
     )
 
 

@@ -31,6 +31,7 @@ def test_fewer_violations_with_guardrails_inside_their_margins_ship():
     assert found.interval.high < 0
     assert found.p_value < 0.05
     assert "Above 2.5 s were 4 % in test and 5 % in control" in found.decision.sentence
+    assert "Adopting costs less than 0.001 violations per 1,000 executions" in found.decision.sentence
 
 
 def test_a_clear_benefit_ships_before_the_horizon_and_a_doubtful_one_does_not():
