@@ -85,8 +85,8 @@ def _harm(comparison: Comparison, design: Design, guardrails: Sequence[Guardrail
 
 def _worse(effect: Effect) -> str:
     if effect.metric in ("rate", "other_rate"):
-        return f"{METRIC_WORDS[effect.metric]}, {percent(effect.test, 3)} against {percent(effect.control, 3)},"
-    return f"{METRIC_WORDS[effect.metric]}, {seconds(effect.test)} against {seconds(effect.control)},"
+        return f"{METRIC_WORDS[effect.metric]} ({percent(effect.test, 3)} against {percent(effect.control, 3)})"
+    return f"{METRIC_WORDS[effect.metric]} ({seconds(effect.test)} against {seconds(effect.control)})"
 
 
 def _loss(posterior: Posterior, design: Design) -> str:

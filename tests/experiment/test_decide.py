@@ -79,7 +79,7 @@ def test_a_guardrail_in_harm_stops_although_violations_are_fewer():
     found = look(compared(rate_effect(0.05, 0.02, SIZE / 2), log_effect("p95", 0.2, 0.05)), SIZE / 2, number=2)
     assert found.decision.verdict == "stop_harm"
     assert [g.harmed for g in found.guardrails] == [False, True]
-    assert "the 95th percentile, 2.44 s against 2 s, passed the harm boundary" in found.decision.sentence
+    assert "the 95th percentile (2.44 s against 2 s) passed the harm boundary" in found.decision.sentence
 
 
 def test_guardrails_stop_for_harm_where_violations_are_still_too_few():
