@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from slaopt.apply.ledger import Ledger
     from slaopt.apply.lifecycle import OPEN, TRANSITIONS, TransitionError
     from slaopt.apply.preview import Preview
-    from slaopt.apply.refusals import LaterError
     from slaopt.apply.requests import Outcome
     from slaopt.apply.undoing import rollback
 
@@ -32,7 +31,6 @@ __all__ = [
     "AuditVerification",
     "CodeError",
     "ForbiddenError",
-    "LaterError",
     "Ledger",
     "Outcome",
     "Preview",
@@ -69,7 +67,6 @@ _HOMES = {  # imported when first used: a command that only looks needs next to 
     "ledger": ("Ledger",),
     "lifecycle": ("OPEN", "TRANSITIONS", "TransitionError"),
     "preview": ("Preview",),
-    "refusals": ("LaterError",),
     "requests": ("Outcome",),
     "undoing": ("rollback",),
 }

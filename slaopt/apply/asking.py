@@ -6,19 +6,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from slaopt.apply.actor import Actor, is_solo, may, require_present, same_person
 from slaopt.apply.cases import read_case
 from slaopt.apply.codes import second_factor
 from slaopt.apply.deciding import Approval, decide, record
-from slaopt.apply.filing import add, require_undecided
+from slaopt.apply.filing import add, fresh_digest, require_undecided
 from slaopt.apply.lifecycle import OPEN
 from slaopt.apply.needs import needs_of
-from slaopt.apply.refusals import EXPERIMENTS, LaterError, about_service, agree, require_none
+from slaopt.apply.refusals import about_service, agree, require_none
 from slaopt.apply.reports import require_fit_report
-from slaopt.apply.requests import Call, Outcome, digest_of, written
+from slaopt.apply.requests import Call, Outcome, written
 from slaopt.errors import InputError, RefusedError, StaleError
 from slaopt.store.records import Implementation, NewProposal
 from slaopt.wording import moment, seconds
@@ -47,7 +46,7 @@ class Wish:
 def request(
     ledger: Ledger, wish: Wish, *, actor: Actor, at: datetime, code: str | None = None, key: str | None = None
 ) -> Outcome:
-    """Ask for a threshold.
+    """Ask for a threshold, or for a test of it that is designed from the newest report.
 
     Where it equals an open proposal of somebody else and the actor may approve, it is the approval. Otherwise it is
     assessed from the newest report and proposed; who works alone, and may approve, has it in force at once.
@@ -55,11 +54,13 @@ def request(
     Raises
     ------
     RefusedError
-        If a rule forbids it; LaterError where an experiment is asked for.
+        If a rule forbids it.
     InputError
         If it makes no sense, or there is no report to assess it from.
     """
     said = _checked(wish, at)
+    if wish.implementation_type == "ab_test":
+        return _tested(ledger, wish, said, actor=actor, at=at, code=code, key=key)
     call = Call("update threshold", actor, key, _body(wish, said))
     with ledger.store.reading() as transaction:
         require_present(transaction, actor, "propose")
@@ -80,6 +81,20 @@ def request(
         about_service(wish.service, record_now, experiments, wish.threshold, expected=now, params=params)
     )  # fmt: skip
     return _asked(ledger, wish, said, call, code=code, at=at)
+
+
+def _tested(
+    ledger: Ledger, wish: Wish, said: str | None, *, actor: Actor, at: datetime, code: str | None, key: str | None
+) -> Outcome:
+    from slaopt.apply.experiments.proposing import design_now, propose_experiment
+
+    with ledger.store.reading() as transaction:
+        require_present(transaction, actor, "propose")
+    design = design_now(ledger, wish.service, wish.threshold, at=at).design
+    filed = propose_experiment(
+        ledger, wish.service, design, actor=actor, at=at, hypothesis=said, code=code, key=key
+    )  # fmt: skip
+    return Outcome(proposal=filed.proposal, repeated=filed.repeated, sentence=filed.sentence)
 
 
 def _asked(ledger: Ledger, wish: Wish, said: str | None, call: Call, *, code: str | None, at: datetime) -> Outcome:
@@ -126,8 +141,8 @@ def _checked(wish: Wish, at: datetime) -> str | None:
     """Refuse what makes no sense, and give the reason as it will be kept."""
     if not 0 < wish.threshold < math.inf:
         raise InputError(f"threshold {wish.threshold!r} is no positive number of seconds")
-    if wish.implementation_type == "ab_test":
-        raise LaterError(EXPERIMENTS)
+    if wish.implementation_type == "ab_test" and wish.rollback_rules:
+        raise InputError("a test has a harm boundary of its own: give no rollback rules")
     if (wish.implementation_type == "scheduled") != (wish.scheduled_at is not None):
         raise InputError("a time goes with a scheduled change, and a scheduled change needs one")
     if wish.scheduled_at is not None and wish.scheduled_at <= at:
@@ -148,7 +163,7 @@ def _body(wish: Wish, said: str | None) -> dict[str, Any]:
 
 def _same_open(transaction: Transaction, wish: Wish) -> Proposal | None:
     """Give the open proposal of the same change, where there is one; other criteria make another change."""
-    for proposal in transaction.proposals.list(states=OPEN, service=wish.service):
+    for proposal in _open(transaction, wish):
         if agree(proposal.proposed_threshold, wish.threshold) and _same_rules(proposal, wish):
             return proposal
     return None
@@ -156,13 +171,19 @@ def _same_open(transaction: Transaction, wish: Wish) -> Proposal | None:
 
 def _require_rules_named(transaction: Transaction, wish: Wish, actor: Actor) -> None:
     """Refuse to replace somebody's proposal of the same threshold for want of its rules: others are to be named."""
-    for proposal in transaction.proposals.list(states=OPEN, service=wish.service):
+    for proposal in _open(transaction, wish):
         own = same_person(actor.name, proposal.proposed_by)
         if wish.rollback_rules is None and agree(proposal.proposed_threshold, wish.threshold) and not own:
             raise RefusedError(
                 f"{proposal.proposed_by} has proposed {seconds(wish.threshold, 6)} with rollback rules of their own: "
                 f"slaopt approve {proposal.id} takes those, and --rule names others"
             )
+
+
+def _open(transaction: Transaction, wish: Wish) -> list[Proposal]:
+    """Give the open proposals of changes; one of a test is about something else, even of the same threshold."""
+    there = transaction.proposals.list(states=OPEN, service=wish.service)
+    return [proposal for proposal in there if proposal.implementation_type != "ab_test"]
 
 
 def _same_rules(proposal: Proposal, wish: Wish) -> bool:
@@ -186,7 +207,7 @@ def _new(
     return NewProposal(
         service=wish.service,
         origin="request",
-        input_digest=_fresh_digest(transaction, wish.service, {"run": scored.run.input_digest} | _body(wish, said)),
+        input_digest=fresh_digest(transaction, wish.service, {"run": scored.run.input_digest} | _body(wish, said)),
         run_id=scored.run.id,
         prediction_id=None if scored.prediction is None else transaction.add_prediction(scored.prediction),
         current_threshold=scored.current_threshold,
@@ -200,15 +221,6 @@ def _new(
         rollback_rules=scored.rollback_rules,
         watch=scored.watch,
     )
-
-
-def _fresh_digest(transaction: Transaction, service: str, body: Mapping[str, Any]) -> str:
-    """Give a digest of what is asked for; the same may be asked for again once it was rejected or rolled back."""
-    for time in count():
-        digest = digest_of({**body, "time": time})
-        if transaction.proposals.of_input(service, digest) is None:
-            return digest
-    raise AssertionError("unreachable: count() never ends")
 
 
 def _waits(proposal: Proposal) -> Outcome:

@@ -16,6 +16,7 @@ from slaopt.params import Params
 if TYPE_CHECKING:
     from slaopt.apply.ledger import Ledger
     from slaopt.store import RunRecord, ServiceRecord, Transaction
+    from slaopt.store.experiment_records import ExperimentRecord
     from slaopt.store.records import ApprovalRecord, Needs, Proposal
 
 __all__ = ["Case", "UnknownError", "read_case"]
@@ -37,6 +38,7 @@ class Case:
     entitled: Set[str]  # names of those who may approve now; empty where nobody has decided yet
     params: Params
     solo: bool
+    test: ExperimentRecord | None = None  # the experiment that its approval starts
 
     @property
     def needs(self) -> Needs:
@@ -67,7 +69,10 @@ class Case:
 
     @property
     def valid_until(self) -> datetime | None:
-        """When the report behind it will be too old."""
+        """When the report behind it, or the design of a test, will be too old."""
+        if self.proposal.implementation_type == "ab_test":
+            designed = datetime.fromisoformat(self.proposal.assessment["as_of"])
+            return designed + timedelta(days=self.params.report_valid_days)
         return None if self.run is None else self.run.as_of + timedelta(days=self.params.report_valid_days)
 
     def _counts(self, approval: ApprovalRecord) -> bool:
@@ -102,6 +107,7 @@ def read_case(transaction: Transaction, ledger: Ledger, proposal_id: int) -> Cas
         entitled=_entitled(transaction) if approvals else frozenset(),
         params=ledger.params(proposal.service),
         solo=is_solo(transaction),
+        test=transaction.experiments.of_proposal(proposal.id) if proposal.implementation_type == "ab_test" else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""A proposal's threshold brought into force: history, row, prediction, proposal and audit log in one transaction."""
+"""A proposal put in force, or its test started: all that is written for it, in one transaction."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from slaopt.apply.actor import Actor
+from slaopt.apply.experiments.starting import start_test
 from slaopt.apply.ledger import note
 from slaopt.apply.lifecycle import OPEN, TransitionError, moved, named
 from slaopt.apply.requests import Outcome
@@ -23,7 +24,7 @@ PREDICTED = ("strategy", "business_priority", "confidence_score", "now", "then",
 
 
 def bring_into_force(transaction: Transaction, case: Case, *, actor: Actor, at: datetime) -> Outcome:
-    """Commit a proposal that everybody needed has approved.
+    """Commit a proposal that everybody needed has approved; that of a test starts the experiment.
 
     Raises
     ------
@@ -40,6 +41,8 @@ def bring_into_force(transaction: Transaction, case: Case, *, actor: Actor, at: 
     moved(proposal.state, "committed")
     if case.missing:
         raise RefusedError(f"proposal {proposal.id} waits for {_people(case.missing)} to approve it")
+    if proposal.implementation_type == "ab_test":
+        return start_test(transaction, case, actor=actor, at=at)
     rationale = told.get("optimization_rationale") or {}
     by = case.approved_by[-1]
     change = transaction.changes.set_threshold(

@@ -151,6 +151,9 @@ def _in_force(transaction: Transaction, proposal: Proposal) -> Outcome | None:
     """Give the change where a proposal was committed already: a second click changes nothing."""
     if proposal.state not in ("committed", "kept"):
         return None
+    if proposal.implementation_type == "ab_test":
+        sentence = f"The experiment of proposal {proposal.id} was started already."
+        return Outcome(proposal=proposal, repeated=True, sentence=sentence)
     change = transaction.changes.get(proposal.change_id)
     by = "" if change is None else f" by {change.implemented_by} on {moment(change.implemented_at)}"
     sentence = f"Proposal {proposal.id} was brought into force already{by}."
@@ -205,9 +208,9 @@ def record(
     if approval.when is not None and _only_sets_time(case, approval):
         return _scheduled(transaction, case, approval.when, actor=actor, at=at, comment=approval.comment)
     case, proposal = _added(transaction, ledger, case, approval, actor=actor, at=at), case.proposal
-    due = approval.when or (proposal.scheduled_at if proposal.implementation_type == "scheduled" else None)
+    due = approval.when or proposal.scheduled_at
     if case.missing:
-        columns = {} if approval.when is None else _at(approval.when)
+        columns = {} if approval.when is None else _at(proposal, approval.when)
         if approval.hold:
             columns["held"] = True
         filed = transaction.proposals.move(proposal, proposal.state, at=at, **columns)
@@ -248,11 +251,13 @@ def _scheduled(
         comment=comment,
     )  # fmt: skip
     by = " and ".join(case.approved_by)
-    return _moved(transaction, case, "scheduled", at, f"Approved by {by}, for {moment(when)}.", **_at(when))
+    return _moved(transaction, case, "scheduled", at, f"Approved by {by}, for {moment(when)}.", **_at(proposal, when))
 
 
-def _at(when: datetime) -> dict[str, Any]:
-    return {"scheduled_at": when, "implementation_type": "scheduled"}
+def _at(proposal: Proposal, when: datetime) -> dict[str, Any]:
+    """A test that is scheduled stays a test."""
+    kind = proposal.implementation_type
+    return {"scheduled_at": when, "implementation_type": kind if kind == "ab_test" else "scheduled"}
 
 
 def _moved(transaction: Transaction, case: Case, state: State, at: datetime, sentence: str, **columns: Any) -> Outcome:

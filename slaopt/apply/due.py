@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from slaopt.apply.actor import WATCH
+from slaopt.apply.experiments.ends import let_go
 from slaopt.apply.ledger import note
 from slaopt.apply.lifecycle import OPEN, moved
 from slaopt.apply.watched import Pass, State, Watched
@@ -63,6 +64,7 @@ def finish(
         if now is None or now.state != proposal.state:
             return False
         transaction.proposals.move(now, moved(now.state, state), at=at)
+        let_go(transaction, now, f"has expired: {reason}", actor=WATCH, at=at)
         note(
             transaction, action, actor=WATCH, at=at, service=now.service, proposal_id=now.id, change_id=change_id,
             reason=reason,
@@ -89,7 +91,8 @@ def _commit(ledger: Ledger, proposal: Proposal, at: datetime) -> Watched | None:
 def _expire(ledger: Ledger, proposal: Proposal, at: datetime) -> Watched | None:
     days = ledger.params(proposal.service).report_valid_days
     ended = datetime.fromisoformat(proposal.assessment["as_of"])
-    reason = f"the report behind it ends on {moment(ended)}, and one is good for {number(days)} days"
+    told = "its test was designed" if proposal.implementation_type == "ab_test" else "the report behind it ends"
+    reason = f"{told} on {moment(ended)}, which is good for {number(days)} days"
     if not finish(ledger, proposal, "expired", change_id=proposal.change_id, reason=reason, at=at):
         return None
     return _of(proposal, "expired", f"proposal {proposal.id} has expired: {reason}", at)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from slaopt.apply.actor import Actor, ForbiddenError, may, require_present, same_person
 from slaopt.apply.cases import Case, read_case
 from slaopt.apply.committing import step
+from slaopt.apply.experiments.ends import let_go
 from slaopt.apply.ledger import note
 from slaopt.apply.lifecycle import moved
 from slaopt.apply.requests import Call, Outcome, written
@@ -85,6 +86,8 @@ def _ended(
         moved(case.proposal.state, state)
         decide(transaction, case)
         ended = transaction.proposals.move(case.proposal, state, at=at)
+        reason = "" if call.body["reason"] is None else f": {call.body['reason']}"
+        let_go(transaction, ended, f"was {state} by {call.actor.name}{reason}", actor=call.actor, at=at)
         note(
             transaction, call.action, actor=call.actor, at=at, service=ended.service, **step(ended),
             reason=call.body["reason"],

@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from slaopt.apply.actor import Actor, is_solo, require_present
 from slaopt.apply.cases import read_case
 from slaopt.apply.committing import step
+from slaopt.apply.experiments.ends import let_go
 from slaopt.apply.ledger import note
 from slaopt.apply.lifecycle import OPEN, moved, named
 from slaopt.apply.needs import needs_of
 from slaopt.apply.refusals import about_age, about_service, agree, require_none
 from slaopt.apply.reports import folder_of
+from slaopt.apply.requests import digest_of
 from slaopt.errors import InputError, RefusedError, SlaoptError
 from slaopt.result import Skipped
 from slaopt.store.records import NewProposal
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from slaopt.store import RunRecord, Transaction
     from slaopt.store.records import Proposal
 
-__all__ = ["add", "propose", "require_undecided"]
+__all__ = ["add", "fresh_digest", "propose", "require_undecided"]
 
 PROPOSING = ("raise", "lower", "set")  # verdicts that another threshold follows from
 
@@ -89,8 +92,18 @@ def add(transaction: Transaction, new: NewProposal, *, actor: Actor, at: datetim
     for older in before:
         moved(older.state, "superseded")
         transaction.proposals.move(older, "superseded", at=at)
+        let_go(transaction, older, f"was superseded by proposal {filed.id}", actor=actor, at=at)
         note(transaction, "supersede", actor=actor, at=at, service=older.service, **step(older), by=filed.id)
     return filed
+
+
+def fresh_digest(transaction: Transaction, service: str, body: Mapping[str, Any]) -> str:
+    """Give a digest of what is asked for; the same may be asked for again once it was rejected or rolled back."""
+    for time in count():
+        digest = digest_of({**body, "time": time})
+        if transaction.proposals.of_input(service, digest) is None:
+            return digest
+    raise AssertionError("unreachable: count() never ends")
 
 
 def _filed(ledger: Ledger, service: str, run: RunRecord | None, *, actor: Actor, at: datetime) -> Proposal | Skipped:
@@ -119,10 +132,12 @@ def _filed(ledger: Ledger, service: str, run: RunRecord | None, *, actor: Actor,
 
 
 def _approved(transaction: Transaction, ledger: Ledger, service: str, threshold: float) -> Proposal | None:
-    """Give the open proposal of a threshold that people have approved of."""
+    """Give the open proposal of a threshold that people have approved of, or want to see tested first."""
     for proposal in transaction.proposals.list(states=OPEN, service=service):
-        if agree(proposal.proposed_threshold, threshold) and read_case(transaction, ledger, proposal.id).approved_by:
-            return proposal
+        if agree(proposal.proposed_threshold, threshold):
+            asked = proposal.implementation_type == "ab_test"
+            if asked or read_case(transaction, ledger, proposal.id).approved_by:
+                return proposal
     return None
 
 

@@ -107,7 +107,7 @@ def preview(ledger: Ledger, proposal_id: int, *, actor: Actor, at: datetime) -> 
         risk_factors=tuple(told.get("risk_factors") or ()),
         mitigation_strategies=tuple(told.get("mitigation_strategies") or ()),
         rollback_criteria=tuple(told.get("rollback_criteria") or ()),
-        watch=_watch(told.get("watch")),
+        watch=_watch(proposal),
         needs=case.needs,
         approved_by=case.approved_by,
         approvals=tuple(case.approvals),
@@ -154,6 +154,8 @@ def _why_not(case: Case, actor: Actor, against: Sequence[str], *, has_factor: bo
 
 def _headline(proposal: Proposal) -> str:
     then = seconds(proposal.proposed_threshold, 6)
+    if proposal.implementation_type == "ab_test" and proposal.current_threshold is not None:
+        return f"{proposal.service}: test {then} against {seconds(proposal.current_threshold, 6)}"
     if proposal.current_threshold is None:
         return f"{proposal.service}: a first threshold of {then}"
     verb = "raise" if proposal.proposed_threshold > proposal.current_threshold else "lower"
@@ -189,7 +191,10 @@ def _estimated(estimate: Mapping[str, Any] | None) -> Estimated | None:
     return Estimated(value=estimate["value"], low=estimate["interval"]["low"], high=estimate["interval"]["high"])
 
 
-def _watch(watch: Mapping[str, Any] | None) -> str:
+def _watch(proposal: Proposal) -> str:
+    if proposal.implementation_type == "ab_test":
+        return "The test is stopped at a look that finds harm; the threshold of now holds for all again then."
+    watch = proposal.assessment.get("watch")
     if watch is None:
         return "There is no watch after this change: look at the violation rate by hand on the days after it."
     return str(watch["sentence"])
@@ -221,8 +226,17 @@ def _commands(proposal: Proposal, actor: Actor, *, you_can: bool, at: datetime) 
         yield f"slaopt reject {proposal.id} --reason TEXT"
     if proposal.state in OPEN and actor.name == proposal.proposed_by:
         yield f"slaopt withdraw {proposal.id}"
-    if proposal.state in ("committed", "kept") and decides and proposal.current_threshold is not None:
+    if proposal.implementation_type == "ab_test":
+        yield from _test_commands(proposal, decides=decides)
+    elif proposal.state in ("committed", "kept") and decides and proposal.current_threshold is not None:
         yield f"slaopt rollback {proposal.change_id} --reason TEXT"
+
+
+def _test_commands(proposal: Proposal, *, decides: bool) -> Iterator[str]:
+    experiment_id = proposal.assessment["experiment"]["experiment_id"]
+    yield f"slaopt experiment show {experiment_id}"
+    if proposal.state == "committed" and decides:
+        yield f"slaopt experiment stop {experiment_id} --reason TEXT"
 
 
 def _is_due(proposal: Proposal, at: datetime) -> bool:

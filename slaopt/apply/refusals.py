@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from slaopt.apply.actor import Actor, ForbiddenError, same_person
+from slaopt.apply.experiments.starting import about_test
 from slaopt.errors import RefusedError, StaleError
 from slaopt.params import Params
 from slaopt.wording import moment, number, seconds
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from slaopt.store import RunRecord, ServiceRecord
 
 __all__ = [
-    "EXPERIMENTS",
-    "LaterError",
     "about_actor",
     "about_age",
     "about_report",
@@ -28,13 +27,7 @@ __all__ = [
     "require_none",
 ]
 
-EXPERIMENTS = "experiments come with a later version: ask for an immediate or a scheduled change"
-
 SAME = 1e-9  # relative; thresholds that differ by less are one
-
-
-class LaterError(RefusedError):
-    """What this version cannot do yet."""
 
 
 def agree(one: float | None, other: float | None) -> bool:
@@ -55,15 +48,15 @@ def require_none(against: Iterator[RefusedError]) -> None:
 
 
 def refusals(case: Case, *, at: datetime) -> Iterator[RefusedError]:
-    """Give all that stands against bringing a proposal's threshold into force now, but for the report itself."""
+    """Give all that stands against bringing a proposal into force now, or starting its test, but for the report."""
     proposal = case.proposal
     yield from about_service(
         proposal.service, case.record, case.experiments, proposal.proposed_threshold,
         expected=proposal.current_threshold, params=case.params,
     )  # fmt: skip
     if proposal.implementation_type == "ab_test":
-        yield LaterError(EXPERIMENTS)
-    if case.run is None:
+        yield from about_test(case, at=at)
+    elif case.run is None:
         yield RefusedError(
             f"{proposal.service}: the store knows nothing of the report behind this proposal; make a fresh one with "
             f"`slaopt report {proposal.service}`"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from slaopt.params import Params
     from slaopt.store import RunRecord
 
-__all__ = ["Scored", "assessment_of", "rules_of", "score", "watch_of"]
+__all__ = ["Scored", "assessment_of", "newest", "rules_of", "score", "watch_of"]
 
 SHOWN = (  # of a recommendation, under the names that it has in result.json
     "sentence", "verdict", "objective", "strategy", "business_priority", "now", "then", "impact",
@@ -96,7 +96,7 @@ def score(
     from slaopt.store.recording import prediction_of
 
     own = None if rules is None else tuple(parse_rule(rule) for rule in rules)
-    run, params = _newest(ledger, service, at)
+    run, params = newest(ledger, service, at)
     assert ledger.reports is not None
     opened = open_run(ledger.reports / run.report_path)
     told = judge(opened.profiles, _as_now(ledger, service, opened.params, params), threshold)
@@ -123,8 +123,8 @@ def score(
     )
 
 
-def _newest(ledger: Ledger, service: str, at: datetime) -> tuple[RunRecord, Params]:
-    """Give the newest run of a service, where it is not too old, and the settings that hold now."""
+def newest(ledger: Ledger, service: str, at: datetime) -> tuple[RunRecord, Params]:
+    """Give the newest run of a service, where it is not too old, and the settings that hold now. Raises as `score`."""
     with ledger.store.reading() as transaction:
         run = transaction.latest_runs([service]).get(service)
     if run is None or ledger.reports is None:

@@ -85,9 +85,10 @@ def _judge(ledger: Ledger, source: Source | None, done: Pass, services: Collecti
 
 
 def _changes(ledger: Ledger, services: Collection[str] | None) -> list[tuple[Proposal, ChangeRecord]]:
-    """List the proposals in force with the newest change of their service."""
+    """List the proposals in force with the newest change of their service; a test that runs has changed nothing."""
     with ledger.store.reading() as transaction:
-        proposals = transaction.proposals.list(states={"committed"})
+        committed = transaction.proposals.list(states={"committed"})
+        proposals = [one for one in committed if one.implementation_type != "ab_test"]
         newest = transaction.changes.newest() if proposals else {}
     asked = [one for one in reversed(proposals) if services is None or one.service in services]
     return [(proposal, newest[proposal.service]) for proposal in asked if proposal.service in newest]

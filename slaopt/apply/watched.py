@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Pass", "State", "Watched", "watched_until"]
 
-State = Literal["quiet", "blind", "unwatched", "overtaken", "rolled back", "kept", "committed", "expired", "refused"]
+State = Literal[
+    "quiet", "blind", "unwatched", "overtaken", "rolled back", "kept", "committed", "expired", "refused",
+    "waiting", "looked", "stopped", "completed", "adopted",  # of experiments
+]  # fmt: skip
 LOUD: Final[dict[State, int]] = {
     "rolled back": logging.WARNING, "refused": logging.WARNING,
     "committed": logging.INFO, "kept": logging.INFO, "expired": logging.INFO,
+    "stopped": logging.WARNING, "completed": logging.INFO, "adopted": logging.INFO,
 }  # fmt: skip
 logger = logging.getLogger("slaopt.watch")
 
