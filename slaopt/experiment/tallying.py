@@ -228,7 +228,8 @@ def place_of(arm: ArrayLike, arms: Sequence[str]) -> tuple[NDArray[np.int64], Ma
 
     codes, names = pd.factorize(arm if isinstance(arm, pd.Series) else pd.Series(np.asarray(arm, dtype=object)))
     texts = [str(name).strip() for name in names] + [""]
-    table = np.array([arms.index(text) if text in arms else -1 for text in texts])
+    known = {arm.casefold(): at for at, arm in enumerate(arms)} | {arm: at for at, arm in enumerate(arms)}
+    table = np.array([known.get(text, known.get(text.casefold(), -1)) for text in texts])
     place = table[codes]
     unknown = Counter[str]()
     if (place < 0).any():

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 
 from slaopt.experiment.observed import Observed, Remark
 from slaopt.wording import count
 
 __all__ = ["timeliness"]
 
-FEWEST = 20  # executions of one arm on a day, from which on none of the other arm is no chance
+FEWEST = 20  # executions that an arm should have had on days of silence, from which on that is no chance
+SILENT_DAYS = 3  # of units, which may all rest over a weekend; rows never do: one day is enough
+DAY = timedelta(days=1)
 
 
 def timeliness(
-    observed: Observed, *, start: datetime, end: datetime, previous: Mapping[date, tuple[float, float]] | None
+    observed: Observed,
+    *,
+    start: datetime,
+    end: datetime,
+    previous: Mapping[date, tuple[float, float]] | None = None,
+    idle: Collection[date] = (),
 ) -> list[Remark]:
     """Say what came late, which days are missing, and which arm has dried up; days are UTC.
 
@@ -22,12 +29,23 @@ def timeliness(
     ----------
     previous
         Executions by day as an earlier look saw them, (control, test).
+    idle
+        Days of which nothing is expected: excluded time.
     """
+    days = [day for day in _whole_days(start, end) if day not in idle]
     return [
         *_late(observed, previous or {}),
-        *_missing(observed, start, end),
-        *_dried_up(observed, end),
+        *_missing(observed, days),
+        *_dried_up(observed, days),
     ]
+
+
+def _whole_days(start: datetime, end: datetime) -> Iterator[date]:
+    begin, stop = start.astimezone(UTC), end.astimezone(UTC)
+    day = begin.date() if begin.time() == time() else begin.date() + DAY
+    while day < stop.date():
+        yield day
+        day += DAY
 
 
 def _late(observed: Observed, previous: Mapping[date, tuple[float, float]]) -> Iterator[Remark]:
@@ -50,9 +68,7 @@ def _late(observed: Observed, previous: Mapping[date, tuple[float, float]]) -> I
         )  # fmt: skip
 
 
-def _missing(observed: Observed, start: datetime, end: datetime) -> Iterator[Remark]:
-    first, last = start.date() + timedelta(days=1), end.date()
-    days = [first + timedelta(days=number) for number in range(max((last - first).days, 0))]
+def _missing(observed: Observed, days: Sequence[date]) -> Iterator[Remark]:
     missing = [day for day in days if not sum(observed.by_day.get(day, (0.0, 0.0)))]
     if missing:
         yield Remark(
@@ -61,16 +77,16 @@ def _missing(observed: Observed, start: datetime, end: datetime) -> Iterator[Rem
         )  # fmt: skip
 
 
-def _dried_up(observed: Observed, end: datetime) -> Iterator[Remark]:
-    """Find an arm of which nothing came on the last days, while the other went on."""
-    days = sorted(day for day in observed.by_day if day < end.date()) or sorted(observed.by_day)
+def _dried_up(observed: Observed, days: Sequence[date]) -> Iterator[Remark]:
+    """Find an arm of which nothing came on the last whole days, while the other went on."""
+    numbers = {day: observed.by_day.get(day, (0.0, 0.0)) for day in days}
     for at, (arm, other) in enumerate((("control", "test"), ("test", "control"))):
-        silent: list[date] = []
-        for day in reversed(days):
-            if observed.by_day[day][at]:
-                break
-            silent.append(day)
-        if silent and sum(observed.by_day[day][1 - at] for day in silent) >= FEWEST:
+        spoke = max((day for day, number in observed.by_day.items() if number[at]), default=date.max)
+        silent = [day for day in days if day > spoke and numbers[day][1 - at]]
+        before = [number for day, number in numbers.items() if day <= spoke]
+        usual = sum(number[at] for number in before) / max(sum(number[1 - at] for number in before), 1.0)
+        expected = usual * sum(numbers[day][1 - at] for day in silent)
+        if expected >= FEWEST and len(silent) >= (1 if observed.arm(arm).each_row else SILENT_DAYS):
             yield Remark(
                 kind="dried_up", count=len(silent), decisive=True,
                 sentence=f"Nothing came of the {arm} arm on {_days(silent)}, while the {other} arm went on: the arms "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
@@ -15,7 +15,9 @@ from slaopt.params import ParamsBook
 from slaopt.profile import Profiles
 from slaopt.result import Skipped
 
-__all__ = ["Options", "Rows", "Source", "assigning"]
+__all__ = ["Options", "Rows", "Seeks", "Source", "assigning", "seeking"]
+
+Seeks = Mapping[Role, Sequence[str]]  # plain names of columns by role, in the order of preference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,7 @@ class Options:
     unit: str | None = None  # of the duration column
     timezone: str | None = None  # zone of stamps that carry none; None is UTC
     decimal: Literal[".", ","] | None = None
+    seeks: Seeks = field(default_factory=dict)  # names by which further roles are found where none is given
 
 
 class Rows(NamedTuple):
@@ -80,8 +83,13 @@ class Source(Protocol):
         """
         ...
 
-    def rows(self, service: str, start: datetime, end: datetime) -> Iterator[Rows]:
+    def rows(self, service: str, start: datetime, end: datetime, *, seeks: Seeks | None = None) -> Iterator[Rows]:
         """Give the executions of a service in [start, end), batch by batch, with their arm and unit of assignment.
+
+        Parameters
+        ----------
+        seeks
+            Names by which the columns of `arm` and `assigned` are found, where the options give none.
 
         Raises
         ------
@@ -92,6 +100,12 @@ class Source(Protocol):
 
 
 def assigning(options: Options) -> tuple[Role, ...]:
-    """Give the roles that belong to experiments only, and that a column was named for."""
+    """Give the roles that belong to experiments only, and that a column was named for or is looked for."""
     roles: tuple[Role, ...] = ("arm", "assigned")
-    return tuple(role for role in roles if role in options.columns)
+    return tuple(role for role in roles if role in options.columns or role in options.seeks)
+
+
+def seeking(options: Options, seeks: Seeks | None) -> Options:
+    """Give the options under which the columns of further roles are looked for, where none was named."""
+    wanted = {role: tuple(names) for role, names in (seeks or {}).items() if role not in options.columns}
+    return options if wanted == options.seeks else replace(options, seeks=wanted)

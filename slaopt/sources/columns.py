@@ -77,7 +77,9 @@ def _split_unit(plain: str) -> tuple[str, str | None]:
     return stem.removesuffix("_in"), UNIT_OF_WORD[last]
 
 
-def find_columns(names: Sequence[str], given: Mapping[Role, str], *, where: str) -> dict[Role, Column]:
+def find_columns(
+    names: Sequence[str], given: Mapping[Role, str], *, where: str, seeks: Mapping[Role, Sequence[str]] | None = None
+) -> dict[Role, Column]:
     """Find the column of each role: the one given, else the first alias; `timestamp` and `duration` must be there.
 
     A column found for `unit` counts only where `is_unit_column` says so of its values: ask it.
@@ -90,6 +92,8 @@ def find_columns(names: Sequence[str], given: Mapping[Role, str], *, where: str)
         Column names by role, as the user said them.
     where
         File or table, for messages.
+    seeks
+        Plain names of columns by further roles, which are looked for first.
 
     Raises
     ------
@@ -100,8 +104,8 @@ def find_columns(names: Sequence[str], given: Mapping[Role, str], *, where: str)
     for role in given:
         found[role] = Column(role=role, name=_given(names, role, given[role], where), found="given")
     taken = {column.name for column in found.values()}
-    for role in ALIASES:
-        if role not in found and (name := _alias(names, role, taken, where)) is not None:
+    for role, aliases in {**(seeks or {}), **ALIASES}.items():
+        if role not in found and (name := _alias(names, role, aliases, taken, where)) is not None:
             found[role] = Column(role=role, name=name, found="alias")
             taken.add(name)
     missing = [role for role in REQUIRED if role not in found]
@@ -124,11 +128,11 @@ def _given(names: Sequence[str], role: Role, wanted: str, where: str) -> str:
     raise InputError(f"{where}: no column {wanted!r} (given for {role}) among {listed(names)}{hint}")
 
 
-def _alias(names: Sequence[str], role: Role, taken: set[str], where: str) -> str | None:
+def _alias(names: Sequence[str], role: Role, aliases: Sequence[str], taken: set[str], where: str) -> str | None:
     plain = {name: plain_name(name) for name in names if name not in taken}
     if role in ("duration", "timestamp"):
-        plain |= {name: _split_unit(text)[0] for name, text in plain.items() if text not in ALIASES[role]}
-    for alias in ALIASES[role]:
+        plain |= {name: _split_unit(text)[0] for name, text in plain.items() if text not in aliases}
+    for alias in aliases:
         matches = [name for name, text in plain.items() if text == alias]
         if len(matches) > 1:
             raise InputError(

@@ -12,7 +12,7 @@ from slaopt.errors import InputError
 from slaopt.intake import Intake, Note, Reading, ServiceIntake
 from slaopt.profile import Profiles
 from slaopt.result import Skipped
-from slaopt.sources.base import Options, Rows
+from slaopt.sources.base import Options, Rows, Seeks, seeking
 from slaopt.sources.cells import build_profiles
 from slaopt.sources.decide import Decided, decide
 from slaopt.sources.examples import find_examples
@@ -34,6 +34,7 @@ class FileSource:
     def __init__(self, source: str, options: Options) -> None:
         self._source = source
         self._options = options
+        self._sought: FileSource | None = None  # the same files, read with columns that were found for an experiment
 
     def inspect(self) -> Intake:
         """Say how the files are read, which services they hold, and which rows are rejected and why."""
@@ -68,17 +69,31 @@ class FileSource:
                 intake=self._of_period(name, start, turnout, again.get(numbers[name], Repeated())),
             )  # fmt: skip
 
-    def rows(self, service: str, start: datetime, end: datetime) -> Iterator[Rows]:
+    def rows(self, service: str, start: datetime, end: datetime, *, seeks: Seeks | None = None) -> Iterator[Rows]:
         """Give the executions of a service in [start, end), batch by batch, with their arm and unit of assignment.
+
+        Parameters
+        ----------
+        seeks
+            Names by which the columns of `arm` and `assigned` are found, where the options give none.
 
         Raises
         ------
         InputError
             If the service is not there.
         """
-        if service not in self._numbers:
-            raise InputError(f"{self._source}: {missing_service(service, list(self._numbers)).reason}")
-        yield from stream_rows(self._loaded, self._numbers[service], self._options, start, end)
+        source = self._seeking(seeks)
+        if service not in source._numbers:
+            raise InputError(f"{self._source}: {missing_service(service, list(source._numbers)).reason}")
+        yield from stream_rows(source._loaded, source._numbers[service], source._options, start, end)
+
+    def _seeking(self, seeks: Seeks | None) -> FileSource:
+        options = seeking(self._options, seeks)
+        if options is self._options:
+            return self
+        if self._sought is None or self._sought._options.seeks != options.seeks:
+            self._sought = FileSource(self._source, options)
+        return self._sought
 
     @cached_property
     def _loaded(self) -> Loaded:

@@ -178,7 +178,7 @@ def _group(
     loaded: Loaded, form: FileForm, paths: list[Path], names: tuple[str, ...], types: tuple[str, ...], options: Options
 ) -> Group:
     where = str(paths[0])
-    columns = find_columns(names, options.columns, where=where)
+    columns = find_columns(names, options.columns, where=where, seeks=options.seeks)
     for column in columns.values():
         if names.count(column.name) > 1:
             raise InputError(f"{where}: two columns are called {column.name!r} among {listed(names)}; rename one")

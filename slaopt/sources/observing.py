@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +17,20 @@ from slaopt.experiment.observed import Observed, Remark
 from slaopt.experiment.repeats import Repeats
 from slaopt.experiment.tallying import ARMS, Tally, bad_durations, hashes_of, place_of, unknown_arms, without_unit
 from slaopt.experiment.timeliness import timeliness
+from slaopt.intake import Role
 from slaopt.params import Params
 from slaopt.profile import STEPS
-from slaopt.sources.base import Rows, Source
+from slaopt.sources.base import Rows, Seeks, Source
+from slaopt.sources.columns import plain_name
 from slaopt.wording import count
 
 __all__ = ["columns_of", "observe"]
 
 Flags = NDArray[np.bool_]
 
+ARM_NAMES = ("arm", "variant", "experiment_arm", "ab_arm", "group")  # of columns, in the order of preference
+UNIT_ENDS = ("", "_id", "_name", "_key", "_uuid")
+UNALIKE = 0.001  # chance of failures so different in both arms, from which on it is said
 CONTRADICTING = 0.001  # share of the executions that may run in another arm than the hash says
 
 
@@ -43,7 +48,9 @@ def observe(
 ) -> Observed:
     """Read what both arms did in [start, end), batch by batch; the names of units are hashed at once.
 
-    The arm is that of the column `arm` where one is named, else that of the unit's hash under the salt.
+    The arm is that of the column `arm` where one is named, else that of the unit's hash under the salt. A column that
+    nobody named is found by its name: that of the units by the word that the design has for them (`tenant`,
+    `tenant_id`), that of the arm (`arm`, `variant`) where the hash cannot tell it.
 
     Parameters
     ----------
@@ -61,11 +68,22 @@ def observe(
         executions one by one.
     """
     reader = _Reader(design, params, salt, arms, start, end)
-    for batch in source.rows(service, start, end):
+    for batch in source.rows(service, start, end, seeks=_seeks(design, salt)):
         reader.add(batch)
     observed = reader.observed()
-    late = timeliness(observed, start=start, end=end, previous=previous)
+    late = timeliness(observed, start=start, end=end, previous=previous, idle=reader.idle_days)
     return observed.noting(late)
+
+
+def _seeks(design: Design, salt: str | None) -> Seeks:
+    """Names of columns that say the unit or the arm, where none was named."""
+    seeks: dict[Role, Sequence[str]] = {}
+    if design.unit != EACH_ROW:
+        word = plain_name(design.unit)
+        seeks["assigned"] = [f"{word}{end}" for end in UNIT_ENDS]
+    if design.unit == EACH_ROW or salt is None:
+        seeks["arm"] = ARM_NAMES
+    return seeks
 
 
 class _Reader:
@@ -81,8 +99,7 @@ class _Reader:
         end: datetime,
     ) -> None:
         hour = timedelta(hours=1)
-        first = start.replace(minute=0, second=0, microsecond=0)
-        last = end.replace(minute=0, second=0, microsecond=0)
+        first, last = (at.astimezone(UTC).replace(minute=0, second=0, microsecond=0) for at in (start, end))
         last = last if last == end else last + hour
         self._design, self._salt, self._arms, self._first = design, salt, arms, first
         self._excluded = excluded_steps(params.excluded, timezone=params.timezone, start=first, end=last)
@@ -93,7 +110,7 @@ class _Reader:
         self._repeats = Repeats()
         self._unknown = Counter[str]()
         self._rows = self._rejected = self._nameless = self._contrary = 0
-        self._failed = [0, 0]
+        self._failed, self._counted = [0, 0], [0, 0]  # (control, test)
 
     def add(self, batch: Rows) -> None:
         """Count a batch."""
@@ -111,6 +128,8 @@ class _Reader:
         for arm, mask in enumerate((~is_test, is_test)):
             self._failed[arm] += int((kept & batch.failed & mask).sum())
         kept &= ~batch.failed
+        for arm, mask in enumerate((~is_test, is_test)):
+            self._counted[arm] += int((kept & mask).sum())
         self._repeats.add(batch.times[kept], batch.seconds[kept], None if hashes is None else hashes[kept])
         whole = self._design.unit == EACH_ROW
         self._tally.add(
@@ -123,6 +142,18 @@ class _Reader:
     def observed(self) -> Observed:
         """Give what was counted."""
         return self._tally.observed([*self._remarks()])
+
+    @property
+    def idle_days(self) -> frozenset[date]:
+        """Days (UTC) of which no step counts."""
+        if not self._excluded.any():
+            return frozenset()
+        steps = np.datetime64(self._first.replace(tzinfo=None), "s") + np.arange(len(self._excluded)) * np.timedelta64(
+            STEPS.step
+        )
+        days, at = np.unique(steps.astype("datetime64[D]"), return_inverse=True)
+        counted = np.bincount(at, weights=~self._excluded)
+        return frozenset(days[counted == 0].tolist())
 
     def _in_counted_time(self, times: NDArray[np.datetime64]) -> Flags:
         if not self._excluded.any():
@@ -154,11 +185,7 @@ class _Reader:
         yield from without_unit(self._nameless)
         yield from self._repeats.remarks()
         if any(self._failed):
-            yield Remark(
-                kind="rejected", count=float(sum(self._failed)),
-                sentence=f"Failed executions have no duration that counts and are left out: {count(self._failed[0])} "
-                f"of the control, {count(self._failed[1])} of the test arm.",
-            )  # fmt: skip
+            yield failed_remark(self._failed, self._counted)
         if self._contrary:
             decisive = self._contrary > CONTRADICTING * max(self._rows, 1)
             yield Remark(
@@ -167,6 +194,19 @@ class _Reader:
                 "system that assigns does not follow the recipe. "
                 + ("Nothing can be concluded." if decisive else "They count in the arm they ran in."),
             )  # fmt: skip
+
+
+def failed_remark(failed: Sequence[int], counted: Sequence[int]) -> Remark:
+    """Say how many executions failed in each arm, and whether in one more than in the other (Fisher's exact test)."""
+    from scipy import stats
+
+    sentence = (
+        f"Failed executions have no duration that counts and are left out: {count(failed[0])} of the control, "
+        f"{count(failed[1])} of the test arm."
+    )
+    if stats.fisher_exact(np.array([failed, counted])).pvalue < UNALIKE:
+        sentence += " One arm fails more than the other, which no duration shows: look at why before you adopt."
+    return Remark(kind="rejected", count=float(sum(failed)), sentence=sentence)
 
 
 def _require_columns(batch: Rows, design: Design, salt: str | None) -> None:

@@ -83,7 +83,7 @@ def rows_sql(group: Group, options: Options, folder: Path, *, traced: bool = Fal
     marked = ", ".join([*roles, *others[: max(0, MARKED - len(roles))]])
     form = f"CASE WHEN broken THEN {StampForm.NO_ROW:d} ELSE {stamp.form} END" if group.form.pointers else stamp.form
     named = f"coalesce({service}::VARCHAR, '')" if service else literal(group.service)
-    assigned = "".join(f", {group.column(role)}::VARCHAR AS {role}" for role in assigning(options))
+    assigned = "".join(f", {group.column(role) or 'NULL'}::VARCHAR AS {role}" for role in assigning(options))
     trace = "".join(
         f", {f'{column}::VARCHAR' if column else 'NULL::VARCHAR'} AS {role}_text"
         for role, column in ((role, group.column(role)) for role in ("timestamp", "service", "duration", "unit"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -33,18 +35,22 @@ def stream_rows(
     carried = [rows.c[f"carried_{role}"] for role in roles]
     inside = (rows.c.service == service, rows.c.moment >= literal(period[0]), rows.c.moment < literal(period[1]))
     query = sa.select(rows.c.moment, rows.c.seconds, rows.c.fate, *carried).where(*inside)
-    streamed = connection.execution_options(stream_results=True, yield_per=BATCH).execute(query)
-    for part in streamed.partitions(BATCH):
-        moments, seconds, fates, *texts = (np.array(column, dtype=object) for column in zip(*part, strict=True))
-        fate = fates.astype(np.int64)
-        kept = (fate == COUNTED) | (fate == FAILED)
-        failed = fate[kept] == FAILED
-        told = {role: column[kept] for role, column in zip(roles, texts, strict=True)}
-        yield Rows(
-            times=np.rint(moments[kept].astype(float) * 1e6).astype("datetime64[us]"),
-            seconds=np.where(failed, 0.0, seconds[kept]).astype(float),
-            failed=failed,
-            arm=told.get("arm"),
-            assigned=told.get("assigned"),
-            rejected=int(np.count_nonzero(~kept)),
-        )
+    with closing(connection.execute(query, execution_options={"stream_results": True, "yield_per": BATCH})) as streamed:
+        for part in streamed.partitions(BATCH):
+            yield _batch(part, roles)
+
+
+def _batch(part: Sequence[sa.Row[Any]], roles: Sequence[Role]) -> Rows:
+    moments, seconds, fates, *texts = (np.array(column, dtype=object) for column in zip(*part, strict=True))
+    fate = fates.astype(np.int64)
+    kept = (fate == COUNTED) | (fate == FAILED)
+    failed = fate[kept] == FAILED
+    told = {role: column[kept] for role, column in zip(roles, texts, strict=True)}
+    return Rows(
+        times=np.rint(moments[kept].astype(float) * 1e6).astype("datetime64[us]"),
+        seconds=np.where(failed, 0.0, seconds[kept]).astype(float),
+        failed=failed,
+        arm=told.get("arm"),
+        assigned=told.get("assigned"),
+        rejected=int(np.count_nonzero(~kept)),
+    )

@@ -19,7 +19,7 @@ from slaopt.errors import InputError
 from slaopt.intake import Intake, ServiceIntake
 from slaopt.profile import Profiles
 from slaopt.result import Skipped
-from slaopt.sources.base import Options, Rows, assigning
+from slaopt.sources.base import Options, Rows, Seeks, assigning, seeking
 from slaopt.sources.cells import ZERO, CoarseCells, FineCells, StepSums, build_profiles
 from slaopt.sources.sql.counts import (
     EXCLUDED,
@@ -64,7 +64,8 @@ class SqlSource:
 
     def __init__(self, address: str, options: Options) -> None:
         self._database: Database = open_database(address)
-        self._options = options
+        self._address, self._options = address, options
+        self._sought: SqlSource | None = None  # the same table, with columns that were found for an experiment
 
     def inspect(self) -> Intake:
         """Say how the table is read, which services it holds, and which rows are rejected and why."""
@@ -98,23 +99,35 @@ class SqlSource:
                     thresholds=own.get(name, ()), params=book.of(name), intake=intake,
                 )  # fmt: skip
 
-    def rows(self, service: str, start: datetime, end: datetime) -> Iterator[Rows]:
+    def rows(self, service: str, start: datetime, end: datetime, *, seeks: Seeks | None = None) -> Iterator[Rows]:
         """Give the executions of a service in [start, end), batch by batch, with their arm and unit of assignment.
+
+        Parameters
+        ----------
+        seeks
+            Names by which the columns of `arm` and `assigned` are found, where the options give none.
 
         Raises
         ------
         InputError
             If the service is not there.
         """
-        known = self._known
-        if service not in known.by_service:
-            names = list(known.by_service)
+        source = self._seeking(seeks)
+        names = list(source._known.by_service)
+        if service not in names:
             raise InputError(f"{self._database.label}: {missing_service(service, names).reason}")
+        layout = source._survey.layout
+        roles = [role for role in assigning(source._options) if role in layout.columns]
         with self._database.reading() as connection:
-            yield from stream_rows(
-                connection, self._dialect(connection), self._survey.layout, service, start, end,
-                roles=assigning(self._options),
-            )  # fmt: skip
+            yield from stream_rows(connection, self._dialect(connection), layout, service, start, end, roles=roles)
+
+    def _seeking(self, seeks: Seeks | None) -> SqlSource:
+        options = seeking(self._options, seeks)
+        if options is self._options:
+            return self
+        if self._sought is None or self._sought._options.seeks != options.seeks:
+            self._sought = SqlSource(self._address, options)
+        return self._sought
 
     @cached_property
     def _table(self) -> Table:

@@ -49,7 +49,8 @@ def survey(connection: sa.Connection, dialect: Dialect, table: Table, options: O
     InputError
         If columns are missing, ambiguous or contradict each other, or hold too many different texts.
     """
-    found = find_columns([column.name for column in table.columns], options.columns, where=f"table {table.label}")
+    names_there = [column.name for column in table.columns]
+    found = find_columns(names_there, options.columns, where=f"table {table.label}", seeks=options.seeks)
     texts = _Texts(connection, dialect, table, found)
     units, notes = _unit_texts(texts, found, options)
     statuses = texts.counted("status")
@@ -75,7 +76,7 @@ def survey(connection: sa.Connection, dialect: Dialect, table: Table, options: O
         unit_from="unit column" if "unit" in found else unit_from,
         statuses=statuses,
         unusable=tuple(name for name in names if name not in meant),
-        notes=(*notes, *rival_notes([column.name for column in table.columns], found)),
+        notes=(*notes, *rival_notes(names_there, found)),
     )
 
 
