@@ -14,7 +14,7 @@ from slaopt.experiment.observed import ArmUnits
 from slaopt.forecast.curve import LEARN_DAYS
 from slaopt.profile import Profile
 
-__all__ = ["ASSUMED_ICC", "Past", "UnitsBefore", "assumed_units", "past_of", "units_before"]
+__all__ = ["ASSUMED_ICC", "Past", "UnitsBefore", "assumed_units", "joined", "past_of", "units_before"]
 
 Floats = NDArray[np.float64]
 
@@ -123,3 +123,17 @@ def assumed_units(units: int, *, icc: float | None = None) -> UnitsBefore:
         icc=ASSUMED_ICC if icc is None else icc,
         counted=False,
     )
+
+
+def joined(units: UnitsBefore, groups: int) -> UnitsBefore:
+    """Deal units into groups of about the same size, whose means differ as much as those of the units let them.
+
+    A mean over units varies with icc · Σ n², and so does that over groups; what is left of the correlation follows.
+    """
+    order = np.argsort(-units.n, kind="stable")
+    turn = np.arange(len(order)) % (2 * groups)
+    group = np.empty(len(order), dtype=np.int64)
+    group[order] = np.where(turn < groups, turn, 2 * groups - 1 - turn)  # there and back, so that sizes even out
+    n, violations = (np.bincount(group, values, groups).astype(float) for values in (units.n, units.violations))
+    kept = float((units.n**2).sum() / (n**2).sum())
+    return UnitsBefore(n=n, violations=violations, icc=units.icc * kept, counted=units.counted)

@@ -8,14 +8,14 @@ often the looks, with their boundaries, say so.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from slaopt.experiment.past import Past, UnitsBefore
+from slaopt.experiment.past import Past, UnitsBefore, joined
 from slaopt.experiment.power import NORMAL, Bounds, Terms
 from slaopt.result import Result
 
@@ -24,10 +24,10 @@ __all__ = ["Chance", "Paths", "Rehearsed", "judged", "rehearse"]
 Floats = NDArray[np.float64]
 
 WEEK = 7
-MOST_UNITS = 1000  # beyond, their mean is normal, and rows that are worth as much do
+MOST_UNITS = 100  # more are dealt into so many groups, whose means differ as much
 CELLS = 500_000  # replications × units × looks that are held at once
 MOST_CELLS = 1_000_000  # that are drawn for one answer
-FEWEST_RUNS = 200
+FEWEST_RUNS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ def rehearse(
     if units is None:
         drawn = _rows(past, terms, days=days, effect=effect, at=metrics["rate"], runs=runs, rng=rng)
     else:
-        drawn = _clusters(past, terms, units, days=days, effect=effect, at=metrics["rate"], runs=runs, rng=rng)
+        drawn = _clusters(past, terms, units, effect=effect, at=metrics["rate"], runs=runs, rng=rng)
     guardrails, rooms = {}, {}
     for name, margin in margins.items():
         at = len(past.cuts) if name == "mean" else metrics[name]
@@ -197,22 +197,11 @@ def _row_figures(sums: list[tuple[Floats, Floats]], past: Past) -> tuple[Floats,
 
 
 def _clusters(
-    past: Past,
-    terms: Terms,
-    units: UnitsBefore,
-    *,
-    days: int,
-    effect: float,
-    at: int,
-    runs: int,
-    rng: np.random.Generator,
+    past: Past, terms: Terms, units: UnitsBefore, *, effect: float, at: int, runs: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats, Floats]:
     """The same where units are assigned: sizes as they were, rates drawn from what each unit's past says."""
+    units = joined(units, MOST_UNITS) if len(units.n) > MOST_UNITS else units
     size, looks = len(units.n), len(terms.shares)
-    if size > MOST_UNITS:
-        worth = terms.executions / float(np.max(terms.design_effect(terms.executions)))
-        rows = replace(terms, executions=worth, units=None)
-        return _rows(past, rows, days=days, effect=effect, at=at, runs=runs, rng=rng)
     runs = max(FEWEST_RUNS, min(runs, MOST_CELLS // (size * looks)))
     chunk = max(1, CELLS // (size * looks))
     done = [

@@ -13,7 +13,7 @@ from slaopt import charts
 from slaopt.errors import InputError, RefusedError
 from slaopt.experiment import ArmUnits, Design, Guardrail, PlannedDesign, design_for
 from slaopt.experiment.counting import count_units
-from slaopt.experiment.past import ASSUMED_ICC, past_of, units_before
+from slaopt.experiment.past import ASSUMED_ICC, UnitsBefore, joined, past_of, units_before
 from slaopt.params import ExperimentRules, Params
 from slaopt.profile import Profiles
 from tests.forecast.builders import lognormal, profile_of
@@ -185,6 +185,16 @@ def test_the_correlation_within_units_is_estimated_from_their_counts(icc):
 
 def test_alikeness_that_counts_cannot_show_is_assumed():
     assert units_before(_counted(np.ones(5, dtype=int), np.zeros(5, dtype=int))).icc == ASSUMED_ICC
+
+
+def test_groups_of_units_differ_as_much_as_the_units_let_them():
+    rng = np.random.default_rng(2)
+    units = UnitsBefore(n=rng.exponential(100, 900), violations=np.full(900, 4.0), icc=0.04, counted=True)
+    groups = joined(units, 50)
+    assert (len(groups.n), groups.n.sum(), groups.violations.sum()) == (50, pytest.approx(units.n.sum()), 3600)
+    assert groups.variation < 0.1
+    ends = groups.icc * (groups.n**2).sum() / groups.n.sum() ** 2, 0.04 * (units.n**2).sum() / units.n.sum() ** 2
+    assert ends[0] == pytest.approx(ends[1])
 
 
 def test_units_that_were_counted_bring_their_sizes_and_their_alikeness():

@@ -72,6 +72,8 @@ CASES = (
     Case(name="open-ended, 5 → 4 %", rate=0.05, effect=0.2, mode="open_ended"),
     Case(name="40 units, 8 → 3 %", rate=0.08, effect=0.625, per_day=1000, units=40, icc=0.05),
     Case(name="40 units, nothing changes", rate=0.08, effect=0.0, per_day=1000, units=40, icc=0.05),
+    Case(name="300 units, 8 → 5.6 %", rate=0.08, effect=0.3, units=300, icc=0.05),
+    Case(name="300 units, nothing changes", rate=0.08, effect=0.0, units=300, icc=0.05),
     Case(name="20 units, nothing changes", rate=0.08, effect=0.0, per_day=500, units=20, icc=0.05),
 )
 
