@@ -25,7 +25,7 @@ from slaopt.wording import count
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["Evaluation", "evaluate", "recorded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +180,23 @@ def evaluate(
     return Evaluation(
         design=design, planned=planned, observed=observed, comparison=comparison, look=look, looks=tuple(looks),
         remarks=remarks,
+    )  # fmt: skip
+
+
+def recorded(observed: Observed, design: Design, looks: Sequence[Look]) -> Evaluation:
+    """Show the looks of a planned test as they were taken, without taking another.
+
+    Raises
+    ------
+    InputError
+        If there is none yet.
+    """
+    if not looks:
+        raise InputError(f"{design.service}: no look has been taken yet; `slaopt experiment watch` takes those due")
+    final = looks[-1].last
+    return Evaluation(
+        design=design, planned=True, observed=observed, comparison=compare(observed, design, final=final),
+        look=looks[-1], looks=tuple(looks), remarks=remarks_of(observed, design, final=final),
     )  # fmt: skip
 
 
