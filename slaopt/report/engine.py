@@ -214,7 +214,8 @@ def _environment(home: Path) -> dict[str, str]:
     jupyter = {f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
     own = {"IPYTHONDIR": str(home / "ipython"), "PYTHONHASHSEED": "0"}
     quiet = {} if "PYTHONWARNINGS" in os.environ else {"PYTHONWARNINGS": "ignore"}  # as on the command line
-    return os.environ | jupyter | own | quiet | ONE_THREAD
+    compiled = {} if "PYTENSOR_FLAGS" in os.environ else {"PYTENSOR_FLAGS": f"base_compiledir={home / 'compiled'}"}
+    return os.environ | jupyter | own | quiet | compiled | ONE_THREAD
 
 
 def _literal(path: Path) -> str:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["RESULT_NAME", "fresh", "hand_over", "quick_jsonschema"]
+__all__ = ["RESULT_NAME", "fresh", "hand_over", "hand_over_evaluation", "quick_jsonschema"]
 
 RESULT_NAME = "assessment"  # the variable in which a service's notebook leaves its Assessment
+EVALUATION_NAME = "evaluation"  # likewise an experiment's notebook its Evaluation
 SKIPPED = "skipped.json"
 
 
@@ -52,6 +53,17 @@ def hand_over(folder: str) -> None:
     if isinstance(found, Assessment | Skipped):
         name = RESULT if isinstance(found, Assessment) else SKIPPED
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            json.dump(found.to_dict(), file, indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def hand_over_evaluation(folder: str) -> None:
+    """Write the Evaluation that an experiment's notebook left, the very one on its page."""
+    from slaopt.experiment import Evaluation
+    from slaopt.report.manifest import RESULT
+
+    found = _shell().user_ns.get(EVALUATION_NAME)
+    if isinstance(found, Evaluation):
+        with open(os.path.join(folder, RESULT), "w", encoding="utf-8") as file:
             json.dump(found.to_dict(), file, indent=1, ensure_ascii=False, allow_nan=False)
 
 

@@ -25,7 +25,7 @@ from slaopt.report.kernel import quick_jsonschema
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["export_index", "export_report", "prepare"]
+__all__ = ["export_experiment", "export_index", "export_report", "prepare"]
 
 Kind = Literal["report", "index"]
 
@@ -45,18 +45,27 @@ def export_report(notebook: NotebookNode, *, title: str) -> str:
     return _export(notebook, title=title, kind="report")
 
 
+def export_experiment(notebook: NotebookNode, *, title: str) -> str:
+    """Turn the executed notebook of an experiment into its page."""
+    return _export(notebook, title=title, kind="report", about="A/B test", home="../../../index.html")
+
+
 def export_index(notebook: NotebookNode, *, title: str) -> str:
     """Turn the executed notebook of the portfolio into the index page."""
     return _export(notebook, title=title, kind="index")
 
 
-def _export(notebook: NotebookNode, *, title: str, kind: Kind) -> str:
+def _export(
+    notebook: NotebookNode, *, title: str, kind: Kind, about: str = "SLA threshold", home: str = "../../index.html"
+) -> str:
     shown = _without_code(notebook)
     drawn = any(FIGURE_MIME in output.get("data", {}) for cell in shown.cells for output in cell.get("outputs", []))
     scripts = [*([_vega()] if drawn else []), _source(f"{kind}.js")]
     resources = {
         "title": title,
         "kind": kind,
+        "about": about,
+        "home": home,
         "style": _source("page.css"),
         "theme": _source("theme.js"),
         "scripts": scripts,
