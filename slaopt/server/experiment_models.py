@@ -15,6 +15,7 @@ __all__ = [
     "AmendExperiment",
     "AssignUnits",
     "AssignmentQuery",
+    "DesignQuery",
     "ExperimentsQuery",
     "StartExperiment",
     "StopExperiment",
@@ -94,6 +95,16 @@ class AssignmentQuery(Query):
     """Which unit."""
 
     unit: UnitName
+
+
+class DesignQuery(Query):
+    """The design that a dialog shows: of which service, and what differs from the settings."""
+
+    service: Service | None = None
+    days: int | None = Field(None, ge=3, le=60)
+    split: float | None = Field(None, ge=0.1, le=0.9)
+    unit: Unit | None = None
+    units: Units | None = None
 
 
 class ExperimentsQuery(Query):

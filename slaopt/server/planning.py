@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -68,7 +68,7 @@ class Planned:
 
     design: Design
     told: Mapping[str, Any]  # as `PlannedDesign.to_dict` gives it
-    refusals: tuple[str, ...]  # what spoke against it and was overruled
+    refusals: tuple[str, ...]  # what speaks against it, and can be overruled
     sentences: tuple[str, ...]
 
 
@@ -98,7 +98,7 @@ class Planning:
         wanted = standing.wanted(Asked("recommendation", wished.service))
         params = context.ledger.params(wished.service)
         _require_fresh(wanted.run, context.now(), days=params.report_valid_days)
-        place = (wanted.run.id, wanted.settings["threshold"], params.experiments, wished)
+        place = (wanted.run.id, wanted.settings["threshold"], params.experiments, _settled(wished, params.experiments))
         if place not in self._made or _failed(self._made[place]):
             if self._waiting >= MOST_WAITING:
                 raise web.HTTPError(503, "too much is being computed; try again in a few seconds")
@@ -107,7 +107,10 @@ class Planning:
         self._made.move_to_end(place)
         while len(self._made) > MOST_KEPT:
             self._made.popitem(last=False)
-        return await asyncio.shield(self._made[place])
+        made = await asyncio.shield(self._made[place])
+        if made.refusals and not wished.force:
+            raise RefusedError(f"{wished.service}: {' '.join(made.refusals)}")
+        return made
 
     async def _compute(self, folder: Path, manifest_digest: str, place: Place) -> Planned:
         _, control, rules, wished = place
@@ -137,7 +140,7 @@ def planned(
         traffic_split=wished.traffic_split,
         significance_level=wished.significance_level,
         guardrails=margins or None,  # type: ignore[arg-type]  # names of metrics, as requests are checked
-        force=wished.force,
+        force=True,  # what speaks against it is told, and judged by whoever asked
     )
     return Planned(design=made.design, told=made.to_dict(), refusals=made.refusals, sentences=made.sentences)
 
@@ -150,6 +153,20 @@ def margins_of(guardrails: Sequence[str]) -> Margins:
     """
     parted = [guardrail.partition("=") for guardrail in guardrails]
     return tuple((name, float(share) if share else None) for name, _, share in parted)
+
+
+def _settled(wished: Wished, rules: ExperimentRules) -> Wished:
+    """Write out what is as the settings say, so that the same test is the same whoever names it how."""
+    return replace(
+        wished,
+        days=wished.days if wished.days is not None else rules.days,
+        traffic_split=wished.traffic_split if wished.traffic_split is not None else rules.traffic_split,
+        significance_level=(
+            wished.significance_level if wished.significance_level is not None else rules.significance_level
+        ),
+        unit=wished.unit if wished.unit is not None else rules.unit,
+        force=True,
+    )
 
 
 def _require_fresh(run: RunRecord, at: datetime, *, days: float) -> None:

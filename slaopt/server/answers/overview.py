@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slaopt.apply.lifecycle import OPEN, named
 from slaopt.apply.refusals import agree
@@ -17,7 +17,7 @@ from slaopt.wording import number, seconds
 if TYPE_CHECKING:
     from slaopt.params import ParamsBook
     from slaopt.server.answers.shelf import Shelf
-    from slaopt.store import RunRecord, ServiceRecord, Transaction
+    from slaopt.store import ExperimentRecord, RunRecord, ServiceRecord, Transaction
     from slaopt.store.records import ChangeRecord, Proposal, State
 
 __all__ = ["DayTotal", "Line", "Overview", "lines", "open_proposals", "overview", "why_not_valid"]
@@ -43,12 +43,14 @@ class Line(Result):
     proposal: Proposal | None  # that is open
     change: ChangeRecord | None  # the newest
     watched_until: datetime | None  # of a change that is watched
+    experiment: ExperimentRecord | None  # that runs
 
     @property
     def opportunity(self) -> bool:
         """Whether another threshold is advised, and could be proposed now."""
         used = self.state in ("enabled", "unknown to the store")
-        return used and self.valid and self.advice is not None and self.advice.change
+        open_ = self.valid and self.experiment is None
+        return used and open_ and self.advice is not None and self.advice.change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,7 @@ class Overview(Result):
     waiting: int  # open proposals
     watched: int  # changes that may still be rolled back by themselves
     auto_adjusted: int
-    experiments: tuple[Any, ...]  # that are running
+    experiments: tuple[ExperimentRecord, ...]  # that run
     days: tuple[DayTotal, ...]  # the earliest first
     lines: tuple[Line, ...]
 
@@ -90,7 +92,7 @@ def overview(transaction: Transaction, shelf: Shelf, book: ParamsBook, *, at: da
         waiting=sum(line.proposal is not None for line in found),
         watched=sum(line.watched_until is not None for line in found),
         auto_adjusted=sum(line.auto_adjust for line in found),
-        experiments=(),
+        experiments=tuple(line.experiment for line in found if line.experiment is not None),
         days=_days(line.performance for line in found if line.performance is not None),
         lines=found,
     )
@@ -103,6 +105,7 @@ def lines(transaction: Transaction, shelf: Shelf, book: ParamsBook, *, at: datet
     proposals = open_proposals(transaction)
     filed = transaction.proposals.of_reports([run.id for run in runs.values()])
     changes = transaction.changes.newest()
+    running = {record.service: record for record in transaction.experiments.running()}
     states = transaction.proposals.states({one.proposal_id for one in changes.values() if one.proposal_id is not None})
     return tuple(
         _line(
@@ -114,11 +117,12 @@ def lines(transaction: Transaction, shelf: Shelf, book: ParamsBook, *, at: datet
             advice=recommendations[name].shown if name in recommendations else None,
             proposal=proposals.get(name),
             change=changes.get(name),
+            experiment=running.get(name),
             states=states,
             filed=filed,
             at=at,
         )
-        for name in sorted({*records, *runs})
+        for name in sorted({*records, *runs, *running})
     )
 
 
@@ -167,6 +171,7 @@ def _line(
     advice: Advice | None,
     proposal: Proposal | None,
     change: ChangeRecord | None,
+    experiment: ExperimentRecord | None,
     states: Mapping[int, State],
     filed: Mapping[int, tuple[int, State]],
     at: datetime,
@@ -202,6 +207,7 @@ def _line(
         proposal=proposal,
         change=change,
         watched_until=watched,
+        experiment=experiment,
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slaopt.result import Interval, Result
 from slaopt.server.answers.overview import DayTotal
 
 if TYPE_CHECKING:
     from slaopt.server.answers.overview import Line, Overview
+    from slaopt.store import ExperimentRecord
 
 __all__ = ["ServiceSummary", "Summary", "summarised"]
 
@@ -49,6 +50,20 @@ class ServiceSummary(Result):
     change_id: str | None  # of the newest change
     changed_at: datetime | None
     watched_until: datetime | None
+    experiment_id: str | None  # that runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentSummary(Result):
+    """A test that runs. Thresholds are seconds."""
+
+    experiment_id: str
+    service: str = field(metadata={"published": "service_type"})
+    control_threshold: float
+    test_threshold: float
+    traffic_split: float
+    experiment_start: datetime | None
+    planned_end: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +77,7 @@ class Summary(Result):
     waiting: int
     watched: int
     auto_adjusted: int
-    experiments: tuple[Any, ...]
+    experiments: tuple[ExperimentSummary, ...]
     days: tuple[DayTotal, ...]
     services: tuple[ServiceSummary, ...]
 
@@ -77,10 +92,14 @@ def summarised(overview: Overview) -> Summary:
         waiting=overview.waiting,
         watched=overview.watched,
         auto_adjusted=overview.auto_adjusted,
-        experiments=overview.experiments,
+        experiments=tuple(_experiment(record) for record in overview.experiments),
         days=overview.days,
         services=tuple(_summary(line) for line in overview.lines),
     )
+
+
+def _experiment(record: ExperimentRecord) -> ExperimentSummary:
+    return ExperimentSummary(**{name: getattr(record, name) for name in ExperimentSummary.__dataclass_fields__})
 
 
 def _summary(line: Line) -> ServiceSummary:
@@ -117,4 +136,5 @@ def _summary(line: Line) -> ServiceSummary:
         change_id=change.change_id if change else None,
         changed_at=change.implemented_at if change else None,
         watched_until=line.watched_until,
+        experiment_id=line.experiment.experiment_id if line.experiment else None,
     )

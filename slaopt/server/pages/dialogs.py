@@ -13,7 +13,7 @@ from slaopt.parts.answer import headline, sureness
 from slaopt.server.base import needs
 from slaopt.server.faults import NotFoundError
 from slaopt.server.pages.base import FragmentHandler
-from slaopt.server.pages.links import Purpose, report_page, service_api
+from slaopt.server.pages.links import Purpose, experiment_page, report_page, service_api
 from slaopt.server.pages.recommendations import LEVELS
 from slaopt.store import service_name
 from slaopt.wording import count, moment, number
@@ -52,7 +52,7 @@ class ProposalDialogHandler(FragmentHandler):
             threshold=threshold_name(shown.proposed_threshold), rows=compared(shown), report=_report(shown),
             sure=None if shown.confidence_score is None else sureness(shown.confidence_score),
             chance=None if shown.confidence_score is None else chance(shown.confidence_score),
-            factors=sorted(shown.risk_factors, key=lambda factor: -LEVELS[factor["level"]]),
+            factors=sorted(({"sentence": "", **factor} for factor in shown.risk_factors), key=lambda factor: -LEVELS[factor["level"]]),
             rest=headline(shown.sentence)[1],
             valid_until=moment(shown.valid_until) if shown.valid_until else "",
             earliest=f"{at:%Y-%m-%dT%H:%M}", enabled=self.context.ledger.is_on,
@@ -133,4 +133,7 @@ def _written(figure: Estimated, name: str, base: int) -> str:
 
 
 def _report(shown: Preview) -> str:
+    """Give where what the proposal rests on is told; of a test, its own page."""
+    if shown.proposal.implementation_type == "ab_test":
+        return experiment_page(shown.proposal.assessment["experiment"]["experiment_id"])
     return report_page(shown.report_path) if shown.report_path else ""

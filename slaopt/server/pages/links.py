@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Literal
 from urllib.parse import quote, urlencode
 
-__all__ = ["Purpose", "about_proposal", "about_service", "report_file", "report_page", "rollback", "service_api"]
+__all__ = [
+    "Purpose",
+    "about_experiment",
+    "about_proposal",
+    "about_service",
+    "experiment_page",
+    "report_file",
+    "report_page",
+    "rollback",
+    "service_api",
+]
 
 Purpose = Literal["preview", "approve", "schedule", "test", "reject", "withdraw", "commit"]
 
@@ -29,7 +39,7 @@ def about_proposal(number: int, purpose: Purpose) -> str:
     return f"dialogs/proposals/{number}/{purpose}"
 
 
-def about_service(service: str, purpose: Literal["propose", "adjust", "configure"]) -> str:
+def about_service(service: str, purpose: Literal["propose", "test", "adjust", "configure"]) -> str:
     """Give the dialog about a service, whose name may hold anything.
 
     >>> about_service("a/b c", "propose")
@@ -50,3 +60,17 @@ def service_api(service: str) -> str:
     'services/a%2Fb%20c'
     """
     return f"services/{quote(service, safe='')}"
+
+
+def experiment_page(experiment_id: str) -> str:
+    """Give where an experiment is told; REST has it at the same place below its own address.
+
+    >>> experiment_page("e46607e252e")
+    'experiments/e46607e252e'
+    """
+    return f"experiments/{quote(experiment_id, safe='')}"
+
+
+def about_experiment(experiment_id: str, purpose: Literal["stop", "amend", "adopt"]) -> str:
+    """Give the dialog about an experiment."""
+    return f"dialogs/experiments/{quote(experiment_id, safe='')}/{purpose}"

@@ -84,9 +84,11 @@ def standing(line: Line) -> tuple[str, Literal["waits", "watched", "off", "stale
     if proposal is not None:
         if proposal.state == "scheduled" and proposal.scheduled_at is not None:
             return f"scheduled for {moment(proposal.scheduled_at)}", "waits"
-        return {"approved": "approved, not in force yet", "draft": "a draft"}.get(
-            proposal.state, "waits for approval"
-        ), "waits"
+        words = {"approved": "approved, not in force yet", "draft": "a draft"}.get(proposal.state, "waits for approval")
+        return f"A/B test: {words}" if proposal.implementation_type == "ab_test" else words, "waits"
+    if line.experiment is not None:
+        until = f" until {day(line.experiment.planned_end)}" if line.experiment.planned_end is not None else ""
+        return f"A/B test of {threshold_name(line.experiment.test_threshold)} runs{until}", "watched"
     if line.state == "unusable":
         return f"cannot be used: {line.problem}", "stale"
     if line.state in ("disabled", "not active"):

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from slaopt.apply.actor import Actor, may, same_person
+from slaopt.charts.scales import threshold_name
 from slaopt.optimize import Outcome
 from slaopt.optimize.sentences import chance
 from slaopt.parts.answer import Pair, headline, pairs_of, sureness
 from slaopt.result import Interval
-from slaopt.server.pages.links import Purpose, about_proposal, about_service, report_page
+from slaopt.server.pages.links import Purpose, about_proposal, about_service, experiment_page, report_page
 from slaopt.wording import count, moment
 
 if TYPE_CHECKING:
     from slaopt.server.answers import Line, Overview
     from slaopt.store.records import Proposal
 
-__all__ = ["Button", "Card", "buttons", "cards", "facts_of", "needs_words", "outcome_of", "sentence"]
+__all__ = ["Button", "Card", "buttons", "cards", "facts_of", "needs_words", "outcome_of", "possible", "sentence"]
 
 Fields = Mapping[str, Any]
 LEVELS = {"low": 0, "medium": 1, "high": 2}
@@ -55,7 +56,8 @@ class Card:
 
     service: str
     place: str  # id on the page
-    report: str
+    report: str  # address of what it rests on
+    link: str  # what that is
     claim: str
     rest: str
     state: str  # who proposed it, or that nobody did
@@ -141,8 +143,16 @@ def buttons(line: Line, actor: Actor, *, enabled: bool) -> tuple[Button, ...]:
     proposal = line.proposal
     if proposal is None:
         if enabled and line.opportunity and may(actor, "propose"):
-            return (Button(words="Propose", dialog=about_service(line.service, "propose"), kind="main"),)
+            propose = Button(words="Propose", dialog=about_service(line.service, "propose"), kind="main")
+            if line.threshold is None:  # nothing to compare with
+                return (propose,)
+            return propose, Button(words="A/B test first", dialog=about_service(line.service, "test"))
         return ()
+    return possible(proposal, actor, enabled=enabled)
+
+
+def possible(proposal: Proposal, actor: Actor, *, enabled: bool) -> tuple[Button, ...]:
+    """Give what this actor can do about a proposal that is open; switched off, nothing but look."""
     return tuple(
         Button(words=words, dialog=about_proposal(proposal.id, purpose), kind=kind)
         for words, purpose, kind in _possible(proposal, actor)
@@ -152,13 +162,19 @@ def buttons(line: Line, actor: Actor, *, enabled: bool) -> tuple[Button, ...]:
 
 def _possible(proposal: Proposal, actor: Actor) -> list[tuple[str, Purpose, Literal["main", "plain"]]]:
     found: list[tuple[str, Purpose, Literal["main", "plain"]]] = [("Preview", "preview", "plain")]
+    is_test = proposal.implementation_type == "ab_test"
+    mine = may(actor, "propose") and same_person(proposal.proposed_by, actor.name)
     if may(actor, "approve"):
         if proposal.state == "approved":
-            found.append(("Put in force", "commit", "main"))
+            found.append(("Start" if is_test else "Put in force", "commit", "main"))
         elif proposal.state != "draft":
             found.append(("Approve", "approve", "main"))
-        found += [("Schedule", "schedule", "plain"), ("A/B test first", "test", "plain"), ("Reject", "reject", "plain")]
-    mine = may(actor, "propose") and same_person(proposal.proposed_by, actor.name)
+    if may(actor, "approve") and not is_test:
+        found.append(("Schedule", "schedule", "plain"))
+    if (may(actor, "approve") or mine) and not is_test and proposal.current_threshold is not None:
+        found.append(("A/B test first", "test", "plain"))
+    if may(actor, "approve"):
+        found.append(("Reject", "reject", "plain"))
     if mine or may(actor, "administer"):
         found.append(("Withdraw", "withdraw", "plain"))
     return found
@@ -166,12 +182,15 @@ def _possible(proposal: Proposal, actor: Actor) -> list[tuple[str, Purpose, Lite
 
 def _card(line: Line, possible: tuple[Button, ...], approved: Mapping[int, Sequence[str]]) -> Card:
     facts, proposal = facts_of(line), line.proposal
+    if proposal is not None and proposal.implementation_type == "ab_test":
+        return _test_card(line, proposal, possible, approved.get(proposal.id, ()))
     claim, rest = headline(facts["sentence"])
     path = facts["report_path"]
     return Card(
         service=line.service,
         place=f"proposal-{proposal.id}" if proposal else f"service-{line.advice.run_id}" if line.advice else "",
         report=report_page(path),
+        link="Report",
         claim=claim,
         rest=rest,
         state=_state(line),
@@ -185,6 +204,33 @@ def _card(line: Line, possible: tuple[Button, ...], approved: Mapping[int, Seque
         watch=_watch(facts),
         buttons=possible,
         sought=f"{line.service} {claim} {proposal.proposed_by if proposal else ''}".lower(),
+    )
+
+
+def _test_card(line: Line, proposal: Proposal, possible: tuple[Button, ...], approved: Sequence[str]) -> Card:
+    """A test that waits: there is no outcome to foretell, since that is what it is to find out."""
+    facts = proposal.assessment
+    now = None if proposal.current_threshold is None else threshold_name(proposal.current_threshold)
+    then = threshold_name(proposal.proposed_threshold)
+    planned: Fields = facts.get("experiment") or {}
+    return Card(
+        service=line.service,
+        place=f"proposal-{proposal.id}",
+        report=experiment_page(str(planned.get("experiment_id", ""))),
+        link="Test",
+        claim=f"A/B test of {then}",
+        rest=str(facts.get("sentence", "")),
+        state=_state(line),
+        needs=needs_words(proposal, approved),
+        pairs=(Pair(name="Threshold", now=now or "", then=then, note="control, then test"),),
+        words=tuple(word for word in (_risk({"risk_factors": (), **facts}),) if word is not None),
+        rationale=(),
+        factors=(),
+        strategies=(),
+        criteria=(),
+        watch="",
+        buttons=possible,
+        sought=f"{line.service} a/b test {proposal.proposed_by}".lower(),
     )
 
 
@@ -215,7 +261,7 @@ def _risk(facts: Fields) -> Word | None:
     if level is None:
         return None
     main = max(facts["risk_factors"], key=lambda factor: LEVELS[factor["level"]], default=None)
-    return Word(name="Risk", word=level, figure="", reason=main["sentence"] if main else "")
+    return Word(name="Risk", word=level, figure="", reason=main.get("sentence", main["name"]) if main else "")
 
 
 def _watch(facts: Fields) -> str:

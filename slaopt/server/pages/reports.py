@@ -46,11 +46,11 @@ def told(seen: Overview, folder: str, name: str, actor: Actor, approved: Mapping
             service=line.service, file=report_file(path), claim="An older report", buttons=(),
             state="What is done is done from the newest one.", newest=report_page(line.advice.report_path),
         )  # fmt: skip
-    sentence = proposal.assessment["sentence"] if proposal is not None else line.advice.sentence
+    told = line.advice.sentence if proposal is None else proposal.assessment["sentence"]
     return Report(
         service=line.service,
         file=report_file(path),
-        claim=headline(sentence)[0],
+        claim=headline(told)[0],
         state=_state(line, actor, approved),
         newest="" if newest else report_page(line.advice.report_path),
         buttons=buttons(line, actor, enabled=seen.enabled),

@@ -1,4 +1,4 @@
-"""The pages: four tabs, a report with its buttons, the settings in force, and what is stored about people."""
+"""The pages: tabs, a report with its buttons, the settings in force, and what is stored about people."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConfigureHandler",
-    "ExperimentsHandler",
     "HistoryHandler",
     "OverviewHandler",
     "PrivacyHandler",
@@ -66,15 +65,6 @@ class RecommendationsHandler(PageHandler):
             }
 
         await self.show("recommendations.html", tab="recommendations", title="Recommendations", make=make)
-
-
-class ExperimentsHandler(PageHandler):
-    """A/B tests of thresholds, once they exist."""
-
-    @needs("read")
-    async def get(self) -> None:
-        """Answer the page."""
-        await self.show("experiments.html", tab="experiments", title="A/B tests", make=lambda seen, actor: {})
 
 
 class HistoryHandler(PageHandler):

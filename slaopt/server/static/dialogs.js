@@ -47,7 +47,7 @@ async function content(address) {
       expired();
       return simple("Not logged in", loggedOut());
     }
-    if (!answer.ok) return simple("Not found", element("p", { textContent: "This is not there any more. The page shows what is." }));
+    if (answer.status === 404) return simple("Not found", element("p", { textContent: "This is not there any more. The page shows what is." }));
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     dialog.replaceChildren(...fresh.body.childNodes);
   } catch {
@@ -67,6 +67,18 @@ async function open(button) {
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
   (dialog.querySelector("[autofocus]") ?? dialog.querySelector("h2")).focus();
+}
+
+/** Ask once more for what a dialog shows, with what was typed into it. */
+async function again(form) {
+  const button = form.querySelector("button[type=submit]");
+  button.disabled = true;
+  button.setAttribute("aria-busy", "true");
+  const address = new URL(form.dataset.again, location.href);
+  for (const [name, value] of new FormData(form)) if (value.trim()) address.searchParams.set(name, value.trim());
+  await content(address.href);
+  dialog.scrollTop = 0;
+  dialog.querySelector("h2").focus();
 }
 
 const written = {
@@ -163,7 +175,8 @@ export function listen() {
   });
   dialog.addEventListener("submit", (event) => {
     event.preventDefault();
-    send(event.target);
+    if (event.target.dataset.again) again(event.target);
+    else send(event.target);
   });
   dialog.addEventListener("cancel", (event) => sending && event.preventDefault());
   dialog.addEventListener("close", async () => {
