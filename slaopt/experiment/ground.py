@@ -13,16 +13,15 @@ from slaopt.errors import InputError, RefusedError
 from slaopt.experiment.design import GUARDRAILS, Guardrail, Metric, Mode
 from slaopt.experiment.past import Past, UnitsBefore, past_of
 from slaopt.experiment.power import Terms
-from slaopt.experiment.prospects import QUANTILES, Ground, ground_errors, guardrail_chance
+from slaopt.experiment.prospects import QUANTILES, Ground
 from slaopt.forecast import forecast_curve
 from slaopt.forecast.curve import LEARN_DAYS
 from slaopt.params import ExperimentRules
 from slaopt.profile import Profiles
 from slaopt.result import Skipped
 
-__all__ = ["MARGINS", "Asked", "ground_of", "guardrails_of"]
+__all__ = ["Asked", "ground_of", "guardrails_of"]
 
-MARGINS = (0.15, 0.2, 0.25, 0.3, 0.4, 0.5)  # of a guardrail without a stated one, where less cannot be shown
 WEEK = 7
 
 
@@ -94,33 +93,23 @@ def _shares(past: Past, days: int, looks: int) -> NDArray[np.float64]:
 
 
 def guardrails_of(
-    ground: Ground, given: Sequence[Guardrail] | Mapping[Metric, float] | None, rules: ExperimentRules
+    given: Sequence[Guardrail] | Mapping[Metric, float] | None, rules: ExperimentRules
 ) -> tuple[Guardrail, ...]:
-    """Take the margins that were said; without any, those of the rules where they can be shown to hold, else wider.
-
-    All must hold at once, so that each is to be shown with a chance that leaves the power to all: error rates of such
-    a union need no correction, its power does (intersection-union test; Berger, Technometrics 1982).
+    """Take the margins that were said; without any, that of the rules for every metric.
 
     Raises
     ------
     InputError
         If a metric is unknown or stands twice, or a margin is not within (0, 1].
     """
-    if given is not None:
-        stated = [(one.metric, one.margin) for one in given] if not isinstance(given, Mapping) else [*given.items()]
-        for metric, margin in stated:
-            if metric not in GUARDRAILS:
-                raise InputError(f"guardrail {metric!r} is none of {', '.join(GUARDRAILS)}")
-            if not 0 < margin <= 1:
-                raise InputError(f"guardrail {metric}: margin {margin} is not above 0 and at most 1")
-        if len(dict(stated)) < len(stated):
-            raise InputError("a guardrail stands twice: give one margin for each")
-        return tuple(Guardrail(metric=metric, margin=float(margin)) for metric, margin in stated)
-    errors, wanted = ground_errors(ground, GUARDRAILS), 1 - (1 - rules.power) / len(GUARDRAILS)
-    chosen = []
-    for metric in GUARDRAILS:
-        ladder = (rules.guardrail_margin, *(margin for margin in MARGINS if margin > rules.guardrail_margin))
-        shown = [m for m in ladder if guardrail_chance(metric, m, errors[metric], ground.terms) >= wanted]
-        if np.isfinite(errors[metric]):
-            chosen.append(Guardrail(metric=metric, margin=shown[0] if shown else ladder[-1]))
-    return tuple(chosen)
+    if given is None:
+        return tuple(Guardrail(metric=metric, margin=rules.guardrail_margin) for metric in GUARDRAILS)
+    stated = [(one.metric, one.margin) for one in given] if not isinstance(given, Mapping) else [*given.items()]
+    for metric, margin in stated:
+        if metric not in GUARDRAILS:
+            raise InputError(f"guardrail {metric!r} is none of {', '.join(GUARDRAILS)}")
+        if not 0 < margin <= 1:
+            raise InputError(f"guardrail {metric}: margin {margin} is not above 0 and at most 1")
+    if len(dict(stated)) < len(stated):
+        raise InputError("a guardrail stands twice: give one margin for each")
+    return tuple(Guardrail(metric=metric, margin=float(margin)) for metric, margin in stated)

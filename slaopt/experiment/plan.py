@@ -110,7 +110,7 @@ def design_for(
     smallest_effect
         Smallest change of the violation rate that is worth finding, a share of it.
     guardrails
-        Margins by metric. By default all four; one whose usual margin cannot be shown gets the next that can.
+        Margins by metric; by default that of the rules for all four. Whether they can be shown is told.
     force
         Overrule what can be overruled; the design then says what it was.
     replications
@@ -141,7 +141,7 @@ def design_for(
     ground = ground_of(profiles, asked, thresholds=(control, test_threshold), units=counted)
     if final := final_refusals(ground, unit=asked.unit):
         raise RefusedError(f"{profiles.service}: {' '.join(final)}")
-    guards = guardrails_of(ground, guardrails, rules)
+    guards = guardrails_of(guardrails, rules)
     power = prospects(
         ground, effect=asked.smallest_effect, wanted=rules.power, guardrails=guards, runs=replications, seed=seed
     )

@@ -23,12 +23,12 @@ from slaopt.experiment.rehearsal import Chance, Rehearsed, judged, rehearse
 from slaopt.profile import Profile
 from slaopt.result import Result
 
-__all__ = ["QUANTILES", "Ground", "GuardrailPower", "PowerAnalysis", "ground_errors", "guardrail_chance", "prospects"]
+__all__ = ["QUANTILES", "Ground", "GuardrailPower", "PowerAnalysis", "prospects"]
 
 QUANTILES: dict[Metric, float] = {"p95": 0.95, "p99": 0.99}
 HORIZONS = (7, 10, 14, 21, 28, 42, 60)  # days of the power curve
 EFFECTS = np.linspace(0.0, 1.0, 21)  # of the power curve, shares of the rate
-ENOUGH = 0.999  # power from which the curve is flat
+MARGINS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0)  # that a guardrail might be given instead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,6 +51,9 @@ class GuardrailPower(Result):
     margin: float
     standard_error: float  # of the change at the horizon, a share of the control's value
     chance: float  # that its bound is inside the margin at the horizon where nothing changed
+    shown_margin: (
+        float | None
+    )  # smallest that could be shown so often that all of them together are; None: none up to 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +105,7 @@ class PowerAnalysis(Result):
         return plain | Result.to_dict(self)
 
 
-def ground_errors(ground: Ground, metrics: Sequence[Metric]) -> dict[Metric, float]:
+def _errors(ground: Ground, metrics: Sequence[Metric]) -> dict[Metric, float]:
     """Standard error of each guardrail's change at the horizon, a share of the control's value."""
     past, spread = ground.past, float(np.sqrt(ground.terms.per_execution(ground.terms.executions)))
     errors: dict[Metric, float] = {}
@@ -125,10 +128,27 @@ def _log_density(hours: Profile, q: float) -> float:
     return 2 * half / max(float(np.log(high / low)), 1e-3) if low > 0 else 1e-3
 
 
-def guardrail_chance(metric: Metric, margin: float, error: float, terms: Terms) -> float:
+def _chance(metric: Metric, margin: float, error: float, terms: Terms) -> float:
     """Chance that the bound of an unchanged metric is inside its margin at the last look."""
     reach = np.log1p(margin) if metric in ("mean", *QUANTILES) else margin
     return float(special.ndtr(reach / error - bounds_of(terms).benefit[-1]))
+
+
+def _guarded(guardrail: Guardrail, error: float, terms: Terms, *, wanted: float) -> GuardrailPower:
+    """Tell whether a guardrail can be shown.
+
+    All must hold at once: error rates of such a union need no correction, its power does, so that each is wanted to be
+    shown with more than the power of the test (intersection-union test; Berger, Technometrics 1982).
+    """
+    metric = guardrail.metric
+    shown = (margin for margin in MARGINS if _chance(metric, margin, error, terms) >= wanted)
+    return GuardrailPower(
+        metric=metric,
+        margin=guardrail.margin,
+        standard_error=error,
+        chance=_chance(metric, guardrail.margin, error, terms),
+        shown_margin=next(shown, None),
+    )
 
 
 def prospects(
@@ -137,7 +157,7 @@ def prospects(
     """Compute what a design can find, and rehearse it `runs` times in each of three truths (0: closed forms only)."""
     terms = ground.terms
     rehearsed = _rehearsed(ground, guardrails, effect=effect, runs=runs, seed=seed) if runs else {}
-    errors = ground_errors(ground, [guardrail.metric for guardrail in guardrails])
+    errors = _errors(ground, [guardrail.metric for guardrail in guardrails])
     bounds = bounds_of(terms)
     longer = {days: replace(terms, executions=terms.executions * days / ground.days) for days in HORIZONS}
     by_days = [(float(days), planned_power(one, effect=effect, bounds=bounds)) for days, one in longer.items()]
@@ -156,13 +176,7 @@ def prospects(
         worse=rehearsed.get("worse"),
         expected_days={name: one.mean_fraction * ground.days for name, one in rehearsed.items()},
         guardrails=tuple(
-            GuardrailPower(
-                metric=one.metric,
-                margin=one.margin,
-                standard_error=errors[one.metric],
-                chance=guardrail_chance(one.metric, one.margin, errors[one.metric], terms),
-            )
-            for one in guardrails
+            _guarded(one, errors[one.metric], terms, wanted=1 - (1 - wanted) / len(guardrails)) for one in guardrails
         ),
         by_days=tuple(by_days),
         by_effect=tuple(by_effect),

@@ -6,11 +6,11 @@ import html
 from collections.abc import Sequence
 
 from slaopt.experiment.design import EACH_ROW, Design
-from slaopt.experiment.prospects import PowerAnalysis
+from slaopt.experiment.prospects import QUANTILES, GuardrailPower, PowerAnalysis
 from slaopt.experiment.rehearsal import Chance, Rehearsed
 from slaopt.wording import count, number, percent, seconds
 
-__all__ = ["METRICS", "chance", "chance_of", "html_of", "sentences_of"]
+__all__ = ["METRICS", "chance", "chance_of", "hint_of", "html_of", "sentences_of"]
 
 METRICS = {
     "rate": "the violation rate",
@@ -19,7 +19,7 @@ METRICS = {
     "p95": "p95",
     "p99": "p99",
 }
-SHOWN = 0.5  # chance below which a guardrail will rather not be shown to hold
+SHOWN = 0.8  # chance below which another margin is named
 
 
 def sentences_of(design: Design, power: PowerAnalysis, *, assumed: bool) -> tuple[str, ...]:
@@ -37,12 +37,7 @@ def sentences_of(design: Design, power: PowerAnalysis, *, assumed: bool) -> tupl
             f"{number(power.expected_days['better'], 2)} days on average where it is better by so much, after "
             f"{number(power.expected_days['worse'], 2)} where it is worse."
         )
-    told += [
-        f"{METRICS[one.metric].capitalize() if one.metric[0] != 'p' else one.metric} must be shown to rise by less "
-        f"than {percent(one.margin)}; with this traffic that succeeds in {chance(one.chance)} of tests where nothing "
-        "changes" + (", so a good result will often stay open." if one.chance < SHOWN else ".")
-        for one in power.guardrails
-    ]
+    told += [_guarded(one) for one in power.guardrails]
     return (*told, *(f"Overruled: {reason}" for reason in design.forced))
 
 
@@ -68,6 +63,24 @@ def _power(design: Design, power: PowerAnalysis) -> str:
     needed = power.required_sample_size
     size = "" if needed is None else f"; {count(needed)} executions are needed for that"
     return f"A fall of that rate by {percent(power.effect)} is found in {found} of tests{size}; {smallest}."
+
+
+def _guarded(one: GuardrailPower) -> str:
+    name = METRICS[one.metric]
+    said = (
+        f"{name[0].upper() + name[1:] if one.metric not in QUANTILES else name} must be shown to rise by less than "
+        f"{percent(one.margin)}; with this traffic that succeeds in {chance(one.chance)} of tests where nothing changes"
+    )
+    return said + (f": {hint}." if (hint := hint_of(one)) else ".")
+
+
+def hint_of(one: GuardrailPower) -> str | None:
+    """Say which margin this traffic could show, where the stated one is rather not shown."""
+    if one.chance >= SHOWN:
+        return None
+    if one.shown_margin is None:
+        return "a good result will mostly stay open, and no other margin mends that"
+    return f"a good result will often stay open; {percent(one.shown_margin)} could be shown"
 
 
 def _units(design: Design, power: PowerAnalysis, *, assumed: bool) -> str:

@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from slaopt.experiment.design import EACH_ROW
-from slaopt.experiment.told import chance, chance_of
+from slaopt.experiment.told import chance, chance_of, hint_of
 from slaopt.printing.text import LONGEST_NAME, WIDEST, spaced, visible
 from slaopt.result import Skipped
 from slaopt.wording import count, number, percent, seconds
@@ -58,7 +58,8 @@ def _told(planned: PlannedDesign) -> Iterator[tuple[str, str]]:
         yield "ends", f"after {days['better']} days if better, {days['same']} if the same, {days['worse']} if worse"
     for one in power.guardrails:
         text = f"{NAMES[one.metric]} up by less than {percent(one.margin)}: shown in {chance(one.chance)}"
-        yield "guardrail", f"{text} of tests where nothing changes"
+        hint = hint_of(one)
+        yield "guardrail", f"{text} of tests where nothing changes" + (f"; {hint}" if hint else "")
     if design.unit != EACH_ROW:
         yield "units", f"correlation within {number(design.icc, 2)}: variance {number(power.design_effect, 2)} times"
     for reason in design.forced:

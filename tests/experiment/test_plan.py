@@ -81,13 +81,18 @@ def test_the_figures_say_what_is_found():
         json.dumps(figure.to_dict(), allow_nan=False)
 
 
-def test_guardrails_that_cannot_be_shown_at_the_usual_margin_get_the_next_that_can():
+def test_margins_are_those_of_the_rules_and_the_design_says_which_could_be_shown():
     planned = designed(days=7)
-    margins = {one.metric: one for one in planned.power.guardrails}
-    assert set(margins) == {"other_rate", "mean", "p95", "p99"}
-    assert margins["mean"].margin == RULES.guardrail_margin
-    assert margins["other_rate"].margin > RULES.guardrail_margin
-    assert margins["other_rate"].chance >= 0.95
+    told = {one.metric: one for one in planned.power.guardrails}
+    assert {one.margin for one in planned.design.guardrails} == {RULES.guardrail_margin}
+    assert set(told) == {"other_rate", "mean", "p95", "p99"}
+    assert told["mean"].chance > 0.99
+    wider = told["other_rate"].shown_margin
+    assert told["other_rate"].chance < 0.5
+    assert wider is not None
+    assert f"{100 * wider:.0f} % could be shown" in " ".join(planned.sentences)
+    taken = designed(days=7, guardrails={"other_rate": wider}).power.guardrails[0]
+    assert taken.chance >= 0.8
 
 
 @pytest.mark.parametrize(
