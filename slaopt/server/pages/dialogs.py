@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -52,7 +53,7 @@ class ProposalDialogHandler(FragmentHandler):
             threshold=threshold_name(shown.proposed_threshold), rows=compared(shown), report=_report(shown),
             sure=None if shown.confidence_score is None else sureness(shown.confidence_score),
             chance=None if shown.confidence_score is None else chance(shown.confidence_score),
-            factors=sorted(({"sentence": "", **factor} for factor in shown.risk_factors), key=lambda factor: -LEVELS[factor["level"]]),
+            factors=_factors(shown),
             rest=headline(shown.sentence)[1],
             valid_until=moment(shown.valid_until) if shown.valid_until else "",
             earliest=f"{at:%Y-%m-%dT%H:%M}", enabled=self.context.ledger.is_on,
@@ -130,6 +131,12 @@ def _written(figure: Estimated, name: str, base: int) -> str:
     if figure.low is None or figure.high is None:
         return write(figure.value)
     return f"{write(figure.value)} ({write(figure.low)}–{write(figure.high)})"
+
+
+def _factors(shown: Preview) -> list[Mapping[str, Any]]:
+    """Give the risk factors, the gravest first; those of a test are names alone."""
+    told = [{"sentence": "", **factor} for factor in shown.risk_factors]
+    return sorted(told, key=lambda factor: -LEVELS[factor["level"]])
 
 
 def _report(shown: Preview) -> str:

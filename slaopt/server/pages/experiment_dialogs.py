@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from slaopt.apply.experiments.ends import found
 from slaopt.apply.experiments.proposing import RISK
 from slaopt.apply.lifecycle import OPEN
 from slaopt.apply.needs import needs_of
@@ -16,7 +17,6 @@ from slaopt.server.pages.base import FragmentHandler
 from slaopt.server.pages.design import prospects
 from slaopt.server.pages.links import about_proposal, about_service, experiment_page
 from slaopt.server.planning import Planned, Wished
-from slaopt.server.rest.experiments import found
 
 if TYPE_CHECKING:
     from slaopt.store import ExperimentRecord

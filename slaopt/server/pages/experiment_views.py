@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from slaopt.apply.experiments import progress
+from slaopt.apply.experiments.ends import found
 from slaopt.server.base import needs
 from slaopt.server.pages.base import PageHandler
 from slaopt.server.pages.design import settings
 from slaopt.server.pages.experiments import Watched, card, sentence
 from slaopt.server.pages.looks import guarded, looks_chart, looks_rows
-from slaopt.server.rest.experiments import found
 
 if TYPE_CHECKING:
     from slaopt.apply.actor import Actor

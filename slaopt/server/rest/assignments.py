@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from slaopt.apply.experiments.ends import found
 from slaopt.server.base import SlaoptHandler
 from slaopt.server.experiment_models import AssignmentQuery, AssignUnits
 from slaopt.server.experiment_published import AssignmentAnswer, AssignmentsAnswer
 from slaopt.server.operations import operation
-from slaopt.server.rest.experiments import found
 
 if TYPE_CHECKING:
     from slaopt.experiment.design import Arm

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from slaopt.apply import experiments
+from slaopt.apply.experiments.ends import found
 from slaopt.server.base import SlaoptHandler
 from slaopt.server.experiment_models import (
     AdoptExperiment,
@@ -40,7 +41,6 @@ __all__ = [
     "ExperimentsHandler",
     "ProposalTestHandler",
     "StopExperimentHandler",
-    "found",
 ]
 
 RUNS, WAITS = 200, 202
@@ -216,20 +216,6 @@ class AdoptExperimentHandler(EndHandler):
         self.json_body(AdoptExperiment)
         outcome = await self.do(experiments.adopt, number)
         self.answer(_said(outcome) | _waiting(outcome))
-
-
-def found(transaction: Transaction, experiment_id: str) -> ExperimentRecord:
-    """Give an experiment.
-
-    Raises
-    ------
-    NotFoundError
-        If there is none of that id.
-    """
-    record = transaction.experiments.get(experiment_id)
-    if record is None:
-        raise NotFoundError("there is no such experiment; the list names all")
-    return record
 
 
 async def _listed(
