@@ -50,9 +50,11 @@ def test_what_a_test_would_find_is_told_in_lines(design):
     assert len(lines["digest"].split()[1]) == 64
 
 
-@pytest.mark.parametrize("source", ["history.csv", "history.db"])
-def test_the_units_of_the_past_are_counted_where_a_column_names_them(design, source):
-    done = design("--effect", "0.5", "--column", "unit=tenant", "--json", source=source)
+@pytest.mark.parametrize(
+    ("source", "named"), [("history.csv", ("--column", "unit=tenant")), ("history.db", ("--unit", "tenant"))]
+)
+def test_the_units_of_the_past_are_counted_where_a_column_names_them(design, source, named):
+    done = design("--effect", "0.5", *named, "--json", source=source)
     assert done.status == 0, done
     (told,) = json.loads(done.out)
     config = told["experiment_config"]
@@ -79,7 +81,7 @@ def test_a_design_that_cannot_answer_is_refused_in_words_and_shown_when_forced(d
         (("--guardrail", "p42=0.1"), "'p42' is none of"),
         (("--guardrail", "p95"), "give METRIC=SHARE"),
         (("--column", "tenant"), "give ROLE=NAME"),
-        (("--unit", "tenant"), "--column unit=NAME"),
+        (("--unit", "team"), "--column unit=NAME"),
         (("--column", "unit=nobody"), "nobody"),
         (("--days", "90"), "90"),
     ],

@@ -24,7 +24,7 @@ from slaopt.sources.base import Rows, Seeks, Source
 from slaopt.sources.columns import plain_name
 from slaopt.wording import count
 
-__all__ = ["columns_of", "observe"]
+__all__ = ["columns_of", "observe", "unit_columns"]
 
 Flags = NDArray[np.bool_]
 
@@ -79,11 +79,15 @@ def _seeks(design: Design, salt: str | None) -> Seeks:
     """Names of columns that say the unit or the arm, where none was named."""
     seeks: dict[Role, Sequence[str]] = {}
     if design.unit != EACH_ROW:
-        word = plain_name(design.unit)
-        seeks["assigned"] = [f"{word}{end}" for end in UNIT_ENDS]
+        seeks["assigned"] = unit_columns(design.unit)
     if design.unit == EACH_ROW or salt is None:
         seeks["arm"] = ARM_NAMES
     return seeks
+
+
+def unit_columns(unit: str) -> list[str]:
+    """Names of columns that may say the unit of assignment, in the order of preference."""
+    return [f"{plain_name(unit)}{end}" for end in UNIT_ENDS]
 
 
 class _Reader:

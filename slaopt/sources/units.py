@@ -9,26 +9,35 @@ from slaopt.experiment.counting import count_units
 from slaopt.experiment.observed import ArmUnits, added, no_units
 from slaopt.experiment.tallying import hashes_of
 from slaopt.sources.base import Source
+from slaopt.sources.observing import unit_columns
 
 __all__ = ["units_before"]
 
 
 def units_before(
-    source: Source, service: str, start: datetime, end: datetime, *, common_threshold: float, other_threshold: float
-) -> ArmUnits:
-    """Count the executions of [start, end) by the units that the column of the role `assigned` names.
+    source: Source,
+    service: str,
+    start: datetime,
+    end: datetime,
+    *,
+    unit: str,
+    common_threshold: float,
+    other_threshold: float,
+) -> ArmUnits | None:
+    """Count the executions of [start, end) by unit of assignment; None: no column says it.
 
-    Thresholds are seconds. Names are hashed at once; rows without one are left out.
+    The column is that of the role `assigned`, or where none was named the one that is called like the unit. Thresholds
+    are seconds. Names are hashed at once; rows without one are left out.
 
     Raises
     ------
     InputError
-        If no column is named, none of its rows names a unit, or the source keeps no executions one by one.
+        If no row names a unit, or the source keeps no executions one by one.
     """
     parts = [no_units(each_row=False)]
-    for batch in source.rows(service, start, end):
+    for batch in source.rows(service, start, end, seeks={"assigned": unit_columns(unit)}):
         if batch.assigned is None:
-            raise InputError(f"{service}: no column names the unit of assignment: say which, --column unit=NAME")
+            return None
         hashes, named = hashes_of(batch.assigned)
         kept = named & ~batch.failed
         counted = count_units(

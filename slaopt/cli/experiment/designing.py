@@ -14,7 +14,7 @@ from slaopt.cli.experiment.reading import reading_options
 from slaopt.cli.opening import open_source
 from slaopt.cli.options import Moment, Seconds, json_option, options, source_option, store_option, workspace_option
 from slaopt.cli.stores import address_of, announce, consult, what_if
-from slaopt.experiment.design import GUARDRAILS
+from slaopt.experiment.design import EACH_ROW, GUARDRAILS
 
 if TYPE_CHECKING:
     from slaopt.experiment import PlannedDesign
@@ -107,7 +107,7 @@ def design(service: str, source: str | None, store: str | None, as_json: bool, *
     by = columns.get("assigned")
     if by is not None:
         wanted["unit"] = wanted["unit"] or by
-    compute = partial(_planned, source=opened.source if by is not None else None, wanted=wanted)
+    compute = partial(_planned, source=opened.source, wanted=wanted)
     results: list[PlannedDesign | Skipped] = [*opened.each(compute, intake, services), *refused]
     if as_json:
         print_json([result.to_dict() for result in results])
@@ -116,18 +116,19 @@ def design(service: str, source: str | None, store: str | None, as_json: bool, *
     return status_of(results)
 
 
-def _planned(profiles: Profiles, params: Params, *, source: Source | None, wanted: dict[str, Any]) -> PlannedDesign:
-    """Design from the past; `source`: one whose rows name their units."""
+def _planned(profiles: Profiles, params: Params, *, source: Source, wanted: dict[str, Any]) -> PlannedDesign:
+    """Design from the past, and from what its units did where rows name them."""
     from slaopt.experiment import design_for
     from slaopt.forecast.curve import LEARN_DAYS
     from slaopt.sources.units import units_before
 
     counted, control, test = None, params.threshold, wanted["test_threshold"]
-    if source is not None and control is not None:
+    unit = wanted["unit"] or params.experiments.unit
+    if unit != EACH_ROW and wanted["units"] is None and control is not None:
         end = profiles.hours.end
         start = end - timedelta(days=LEARN_DAYS)
         counted = units_before(
-            source, profiles.service, start, end, common_threshold=control, other_threshold=test
+            source, profiles.service, start, end, unit=unit, common_threshold=control, other_threshold=test
         )  # fmt: skip
     return design_for(
         profiles,
