@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from slaopt.experiment.design import Design, Guardrail
     from slaopt.experiment.evaluation import Evaluation, evaluate
     from slaopt.experiment.found import Comparison, Decision, Effect, Look, Posterior, SampleRatio
+    from slaopt.experiment.model import fit_of
     from slaopt.experiment.observed import ArmUnits, Observed, Remark
     from slaopt.experiment.plan import PlannedDesign, design_for
     from slaopt.experiment.prospects import PowerAnalysis
@@ -48,6 +49,7 @@ __all__ = [
     "compare",
     "design_for",
     "evaluate",
+    "fit_of",
     "look_at",
     "look_from_dict",
     "quantile_interval",
@@ -79,6 +81,7 @@ _HOMES = {
     "compare": "comparing",
     "design_for": "plan",
     "evaluate": "evaluation",
+    "fit_of": "model",
     "look_at": "decide",
     "look_from_dict": "restored",
     "quantile_interval": "quantiles",

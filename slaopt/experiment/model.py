@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,12 @@ from slaopt.experiment.design import Design
 from slaopt.experiment.found import Posterior
 from slaopt.experiment.hierarchical import KAPPA_PRIOR, mean_prior
 from slaopt.experiment.observed import Observed
-from slaopt.result import Interval, Result
+from slaopt.result import Interval, Result, Skipped
 
-__all__ = ["Fit", "Replicated", "Sensitivity", "fit_model"]
+if TYPE_CHECKING:
+    from slaopt.experiment.evaluation import Evaluation
+
+__all__ = ["Fit", "Replicated", "Sensitivity", "fit_model", "fit_of"]
 
 Floats = NDArray[np.float64]
 
@@ -129,6 +132,16 @@ def fit_model(
         sensitivity=_sensitivity(mu, logs, prior),
         difference_draws=difference,
     )
+
+
+def fit_of(evaluation: Evaluation, *, seed: int = 0, draws: int = DRAWS) -> Fit | Skipped:
+    """Fit the model to what an evaluation saw, or say why there is nothing to fit."""
+    try:
+        return fit_model(
+            evaluation.observed, evaluation.design, evaluation.comparison.posterior, seed=seed, draws=draws
+        )  # fmt: skip
+    except InputError as error:
+        return Skipped(service=evaluation.design.service, reason=str(error))
 
 
 def _units(observed: Observed, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
