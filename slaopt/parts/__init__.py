@@ -9,6 +9,7 @@ from slaopt.parts.evidence import candidates, outliers, quality, replay_policy, 
 from slaopt.parts.experiments import (
     adopt,
     both_arms,
+    control_and_test,
     experiment_design,
     experiment_source,
     experiment_verdict,
@@ -17,7 +18,6 @@ from slaopt.parts.experiments import (
     predictive_checks,
     prior_sensitivity,
     remarks,
-    control_and_test,
 )
 from slaopt.parts.history import backtest, calibration
 from slaopt.parts.markup import Part
@@ -33,6 +33,7 @@ __all__ = [
     "both_arms",
     "calibration",
     "candidates",
+    "control_and_test",
     "course",
     "excluded_time",
     "experiment_design",
@@ -61,7 +62,6 @@ __all__ = [
     "skipped",
     "slowdowns",
     "statistics",
-    "control_and_test",
     "totals",
     "trust",
     "verdict",
