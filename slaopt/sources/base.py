@@ -15,7 +15,7 @@ from slaopt.params import ParamsBook
 from slaopt.profile import Profiles
 from slaopt.result import Skipped
 
-__all__ = ["Options", "Rows", "Seeks", "Source", "assigning", "seeking"]
+__all__ = ["Options", "Rows", "Seeks", "Source", "assigning", "required", "seeking"]
 
 Seeks = Mapping[Role, Sequence[str]]  # plain names of columns by role, in the order of preference
 
@@ -32,6 +32,7 @@ class Options:
     timezone: str | None = None  # zone of stamps that carry none; None is UTC
     decimal: Literal[".", ","] | None = None
     seeks: Seeks = field(default_factory=dict)  # names by which further roles are found where none is given
+    untimed: bool = False  # rows need no times, but an arm: the data of an experiment that was run elsewhere
 
 
 class Rows(NamedTuple):
@@ -103,6 +104,11 @@ def assigning(options: Options) -> tuple[Role, ...]:
     """Give the roles that belong to experiments only, and that a column was named for or is looked for."""
     roles: tuple[Role, ...] = ("arm", "assigned")
     return tuple(role for role in roles if role in options.columns or role in options.seeks)
+
+
+def required(options: Options) -> Sequence[Role]:
+    """Give the roles that must have a column."""
+    return ("arm", "duration") if options.untimed else ("timestamp", "duration")
 
 
 def seeking(options: Options, seeks: Seeks | None) -> Options:

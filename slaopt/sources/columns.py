@@ -11,7 +11,7 @@ from slaopt.errors import InputError
 from slaopt.intake import Column, Note, Role
 from slaopt.wording import UNIT_OF_WORD, unit_name
 
-__all__ = ["find_columns", "is_unit_column", "name_unit", "plain_name", "rival_notes"]
+__all__ = ["REQUIRED", "find_columns", "is_unit_column", "name_unit", "plain_name", "rival_notes"]
 
 # in the order of preference; a duration's name may end in a unit: latency_ms, "elapsed (s)", durationSeconds
 ALIASES: dict[Role, tuple[str, ...]] = {
@@ -78,9 +78,14 @@ def _split_unit(plain: str) -> tuple[str, str | None]:
 
 
 def find_columns(
-    names: Sequence[str], given: Mapping[Role, str], *, where: str, seeks: Mapping[Role, Sequence[str]] | None = None
+    names: Sequence[str],
+    given: Mapping[Role, str],
+    *,
+    where: str,
+    seeks: Mapping[Role, Sequence[str]] | None = None,
+    required: Sequence[Role] = REQUIRED,
 ) -> dict[Role, Column]:
-    """Find the column of each role: the one given, else the first alias; `timestamp` and `duration` must be there.
+    """Find the column of each role: the one given, else the first alias; those that are required must be there.
 
     A column found for `unit` counts only where `is_unit_column` says so of its values: ask it.
 
@@ -93,7 +98,7 @@ def find_columns(
     where
         File or table, for messages.
     seeks
-        Plain names of columns by further roles, which are looked for first.
+        Plain names of columns by further roles, which are looked for first, or instead of the usual ones.
 
     Raises
     ------
@@ -104,11 +109,12 @@ def find_columns(
     for role in given:
         found[role] = Column(role=role, name=_given(names, role, given[role], where), found="given")
     taken = {column.name for column in found.values()}
-    for role, aliases in {**(seeks or {}), **ALIASES}.items():
+    sought = dict(seeks or {})
+    for role, aliases in {**sought, **ALIASES, **sought}.items():
         if role not in found and (name := _alias(names, role, aliases, taken, where)) is not None:
             found[role] = Column(role=role, name=name, found="alias")
             taken.add(name)
-    missing = [role for role in REQUIRED if role not in found]
+    missing = [role for role in required if role not in found]
     if missing:
         raise InputError(
             f"{where}: no column for {' and '.join(missing)} among {listed(names)}; "

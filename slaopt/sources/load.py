@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from slaopt.errors import InputError
 from slaopt.intake import Example, Note
-from slaopt.sources.base import Options
+from slaopt.sources.base import Options, required
 from slaopt.sources.columns import find_columns, listed, name_unit, rival_notes
 from slaopt.sources.find import find_files
 from slaopt.sources.notes import MOST_EXAMPLES, Rejection, rejected, shortened
@@ -93,7 +93,7 @@ def load(source: str, options: Options) -> Loaded:
     sniffed: dict[FileForm, list[Path]] = {}
     for path in paths:
         try:
-            sniffed.setdefault(sniff(path, options.columns), []).append(path)
+            sniffed.setdefault(sniff(path, options), []).append(path)
         except InputError as error:
             _leave_out(loaded, [path], error, alone=alone)
     groups: list[Group] = []
@@ -178,7 +178,7 @@ def _group(
     loaded: Loaded, form: FileForm, paths: list[Path], names: tuple[str, ...], types: tuple[str, ...], options: Options
 ) -> Group:
     where = str(paths[0])
-    columns = find_columns(names, options.columns, where=where, seeks=options.seeks)
+    columns = find_columns(names, options.columns, where=where, seeks=options.seeks, required=required(options))
     for column in columns.values():
         if names.count(column.name) > 1:
             raise InputError(f"{where}: two columns are called {column.name!r} among {listed(names)}; rename one")

@@ -16,6 +16,7 @@ from slaopt.sources.sniff import FileForm, open_bytes
 __all__ = ["LONGEST_LINE", "Group", "listed_paths", "readable", "rows_sql"]
 
 LONGEST_LINE = 16_000_000  # bytes
+UNTIMED = "TIMESTAMP '2000-01-01'"  # of all rows, where none has a time
 MARKED = 24  # columns that tell doubles apart
 
 
@@ -52,7 +53,9 @@ class Group:
         return f"c{self.names.index(found.name)}" if found else None
 
     def type_of(self, role: Role) -> str:
-        """DuckDB's type of a role's column."""
+        """DuckDB's type of a role's column, of times too where rows have none."""
+        if role == "timestamp" and role not in self.columns:
+            return "TIMESTAMP"
         return self.types[self.names.index(self.columns[role].name)]
 
 
@@ -101,7 +104,7 @@ def rows_sql(group: Group, options: Options, folder: Path, *, traced: bool = Fal
 
 
 def _cell(group: Group, role: Role) -> str:
-    column = group.column(role) or "NULL"
+    column = group.column(role) or UNTIMED
     return trimmed(column) if group.type_of(role) == "VARCHAR" else column
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from slaopt.errors import InputError
-from slaopt.intake import Role
+from slaopt.sources.base import Options, required
 from slaopt.sources.columns import find_columns
 
 __all__ = ["FileForm", "open_bytes", "sniff"]
@@ -48,7 +48,7 @@ class FileForm:
     pointers: tuple[str, ...] = ()  # where JSON keeps each of them
 
 
-def sniff(path: Path, given: Mapping[Role, str]) -> FileForm:
+def sniff(path: Path, options: Options) -> FileForm:
     """Find out how a file is laid out.
 
     Raises
@@ -77,7 +77,7 @@ def sniff(path: Path, given: Mapping[Role, str]) -> FileForm:
         raise InputError(f"{path}: is an HTML or XML page (an error page in place of an export?); {_KNOWN}")
     if first in "[{":
         return _json_form(path, text, len(head) == HEAD, compression, encoding)
-    return _csv_form(path, text, compression, encoding, given)
+    return _csv_form(path, text, compression, encoding, options)
 
 
 def open_bytes(path: Path, compression: Compression) -> IO[bytes]:
@@ -115,7 +115,7 @@ def _decoded(path: Path, head: bytes) -> tuple[str, Literal["utf-8", "utf-16"]]:
 
 
 def _csv_form(
-    path: Path, text: str, compression: Compression, encoding: Literal["utf-8", "utf-16"], given: Mapping[Role, str]
+    path: Path, text: str, compression: Compression, encoding: Literal["utf-8", "utf-16"], options: Options
 ) -> FileForm:
     lines = text.split("\n")
     skip = 0
@@ -124,7 +124,7 @@ def _csv_form(
     header = lines[skip].rstrip("\r")
     if len(lines) == 1 and len(text) >= HEAD // 2:
         raise InputError(f"{path}, line 1: is longer than {HEAD // 2:,} characters; {_KNOWN}")
-    delimiter = _delimiter(path, header, given)
+    delimiter = _delimiter(path, header, options)
     names = tuple(name.strip() for name in _split(header, delimiter))
     if sum(_is_value(name) for name in names) * 2 > len(names):
         raise InputError(
@@ -137,12 +137,13 @@ def _csv_form(
     )  # fmt: skip
 
 
-def _delimiter(path: Path, header: str, given: Mapping[Role, str]) -> str:
+def _delimiter(path: Path, header: str, options: Options) -> str:
     """The delimiter with which the header names a time and a duration, else the one that parts it most."""
     choices = sorted(",;\t|", key=lambda sign: -len(_split(header, sign)))
     for sign in choices:
         try:
-            find_columns([name.strip() for name in _split(header, sign)], given, where=str(path))
+            names = [name.strip() for name in _split(header, sign)]
+            find_columns(names, options.columns, where=str(path), seeks=options.seeks, required=required(options))
         except InputError:
             continue
         return sign
