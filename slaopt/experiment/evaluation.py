@@ -17,7 +17,7 @@ from slaopt.experiment.design import GUARDRAILS, Design, Guardrail, Metric
 from slaopt.experiment.found import Comparison, Look
 from slaopt.experiment.observed import Observed, Remark
 from slaopt.experiment.showing import evaluation_html
-from slaopt.experiment.unplanned import design_of, with_margins
+from slaopt.experiment.unplanned import design_of, shown_margins
 from slaopt.params import ExperimentRules
 from slaopt.result import Result, plain
 from slaopt.wording import count
@@ -44,6 +44,11 @@ class Evaluation(Result):
     def sentence(self) -> str:
         """The decision in words."""
         return self.look.decision.sentence
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """Which margins measurements of this precision could show, where the stated ones are not."""
+        return shown_margins(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the figures under the names by which other systems know them, and all that they come from."""
@@ -75,6 +80,7 @@ class Evaluation(Result):
             "look": look,
             "looks": self.looks,
             "remarks": self.remarks,
+            "hints": self.hints,
         }
         told: dict[str, Any] = plain(found | parts)
         return told
@@ -146,7 +152,7 @@ def evaluate(
     rules
         What holds where there is no design.
     guardrails
-        Margins by metric, without a design; by default the usual ones, or the next that so many measurements can show.
+        Margins by metric, without a design; default: that of the rules for each.
     service
         Its name, for measurements without a design.
 
@@ -165,9 +171,8 @@ def evaluate(
             observed, rules, control_threshold=terms[0], test_threshold=terms[1], traffic_split=traffic_split,
             unit=unit, service=service,
         )  # fmt: skip
+        design = replace(design, guardrails=_stated(guardrails) or design.guardrails)
     comparison = compare(observed, design, final=last)
-    if not planned:
-        design = replace(design, guardrails=_stated(guardrails) or with_margins(comparison.guardrails, rules))
     remarks = remarks_of(observed, design, final=last)
     look = looks[-1] if looks and _ended(looks[-1]) else None
     if look is None:

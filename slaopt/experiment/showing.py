@@ -25,8 +25,8 @@ def evaluation_html(evaluation: Evaluation) -> str:
     if mechanical := evaluation.comparison.mechanical:
         text = f"The moved line alone changes the control's rate by {difference_of(mechanical)}: no test is needed."
         parts.append(f"<p>{html.escape(text)}</p>")
-    if evaluation.remarks:
-        items = "".join(f"<li>{html.escape(remark.sentence)}</li>" for remark in evaluation.remarks)
+    if told := [*(remark.sentence for remark in evaluation.remarks), *evaluation.hints]:
+        items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in told)
         parts.append(f"<ul>{items}</ul>")
     return "".join(parts)
 

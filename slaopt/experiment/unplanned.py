@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from scipy import special
 
-from slaopt.experiment.design import EACH_ROW, GUARDRAILS, Design, Guardrail, Metric
+from slaopt.experiment.design import EACH_ROW, GUARDRAILS, Design, Guardrail
 from slaopt.experiment.found import Effect
 from slaopt.experiment.observed import Observed
+from slaopt.experiment.wording import METRIC_NAMES
 from slaopt.params import ExperimentRules
+from slaopt.wording import percent
 
-__all__ = ["design_of", "with_margins"]
+if TYPE_CHECKING:
+    from slaopt.experiment.evaluation import Evaluation
+
+__all__ = ["design_of", "shown_margins"]
 
 FLOOR = 0.001  # differences of one violation in 1,000 are as good as none, unless they are worth finding
-MARGINS = (0.15, 0.2, 0.25, 0.3, 0.4, 0.5)  # of a guardrail whose usual margin so few measurements cannot show
-SHOWN = 0.95  # chance with which each margin is shown where nothing changes
+MARGINS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+SHOWN = 0.95  # chance with which a margin is shown where nothing changes
 
 
 def design_of(
@@ -63,33 +69,38 @@ def design_of(
     )
 
 
-def with_margins(effects: tuple[Effect, ...], rules: ExperimentRules) -> tuple[Guardrail, ...]:
-    """Take the usual margin of each guardrail that has an estimate, or the next that such errors could show.
+def shown_margins(evaluation: Evaluation) -> tuple[str, ...]:
+    """Say of each guardrail that is not shown to hold which margin measurements of this precision could show.
 
-    The errors decide, never the estimates: a margin that follows the effect would test nothing.
+    A hint for the next test: its margins are fixed before its data are seen. Errors alone decide, not the estimates.
     """
-    errors: dict[Metric, float] = {}
-    for effect in effects:
-        if effect.interval is not None and effect.standard_error > 0:
-            relative = effect.metric != "other_rate"
-            errors[effect.metric] = effect.standard_error if relative else _share(effect)
-    reach = float(special.ndtri(1 - rules.significance_level / 2) + special.ndtri(SHOWN))
-    ladder = (rules.guardrail_margin, *(margin for margin in MARGINS if margin > rules.guardrail_margin))
-    return tuple(
-        Guardrail(
-            metric=metric,
-            margin=next((m for m in ladder if reach * error <= _size(metric, m)), ladder[-1]),
-        )
-        for metric, error in errors.items()
-        if math.isfinite(error)
-    )
+    comparison, design = evaluation.comparison, evaluation.design
+    effects = {effect.metric: effect for effect in comparison.guardrails}
+    stated = {guardrail.metric: guardrail.margin for guardrail in design.guardrails}
+    told = []
+    for look in evaluation.look.guardrails:
+        if look.inside or look.harmed or look.metric not in stated or look.metric not in effects:
+            continue
+        effect, margin = effects[look.metric], stated[look.metric]
+        found = _shown(effect, design.significance_level)
+        name = METRIC_NAMES[look.metric]
+        if found is not None and found > margin:
+            told.append(
+                f"Measurements of this precision can show a margin of {percent(found)} for the {name}, not "
+                f"{percent(margin)}; state it before the next test (--guardrail {look.metric}={found:g})."
+            )
+        elif found is None:
+            told.append(f"No margin up to {percent(MARGINS[-1])} can be shown for the {name} with so few measurements.")
+    return tuple(told)
 
 
-def _share(effect: Effect) -> float:
-    """Standard error of a rate as a share of the control's."""
-    return effect.standard_error / effect.control if effect.control > 0 else math.inf
-
-
-def _size(metric: Metric, margin: float) -> float:
-    """A margin on the scale of the effect's error."""
-    return margin if metric == "other_rate" else math.log1p(margin)
+def _shown(effect: Effect, level: float) -> float | None:
+    """The smallest usual margin that such an error shows in 95 % of tests where nothing changes."""
+    if effect.interval is None or not effect.standard_error > 0:
+        return None
+    rate = effect.metric == "other_rate"
+    error = effect.standard_error
+    if rate:
+        error = error / effect.control if effect.control > 0 else math.inf
+    reach = float(special.ndtri(1 - level / 2) + special.ndtri(SHOWN))
+    return next((m for m in MARGINS if reach * error <= (m if rate else math.log1p(m))), None)

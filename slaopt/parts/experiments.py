@@ -35,6 +35,7 @@ __all__ = [
     "control_and_test",
 ]
 
+STORED = ("running", "completed", "stopped")  # states of a test that the store knows
 KINDS = {"adopt": "raise", "reject": "data_problem", "extend": "keep"}  # how the answer is coloured
 
 
@@ -119,7 +120,7 @@ def control_and_test(evaluation: Evaluation) -> Part:
 
 def adopt(evaluation: Evaluation, run: ExperimentRun) -> Part:
     """Say what to type where the test threshold is to be adopted."""
-    if evaluation.look.decision.recommendation != "adopt" or run.status == "collected":
+    if evaluation.look.decision.recommendation != "adopt" or run.status not in STORED:
         return Part(html="", text="")
     command = f"slaopt experiment adopt {run.experiment_id}"
     return render("action.html", text=command, command=command, link=None)
@@ -129,7 +130,7 @@ def both_arms(evaluation: Evaluation) -> Part:
     """Both arms side by side."""
     rows = [Row(name=name, cells=tuple(map(_cell, cells))) for name, *cells in rows_of(evaluation)]
     return table(
-        "Both arms", ("", "control", "test", "difference"), rows, kind="plain",
+        "Both arms", ("metric", "control", "test", "difference"), rows, kind="plain",
         below="Rates are compared at one line for both arms. What lies above each arm's own line moves with the line.",
     )  # fmt: skip
 
@@ -145,9 +146,8 @@ def guardrails(evaluation: Evaluation) -> Part:
         f"Each of {watched} metrics is watched for harm at {wording.percent(level)}; where nothing is worse, a false "
         f"alarm of any of them has a probability of at most {wording.percent(union)}."
     )
-    if not evaluation.planned:
-        below += " Margins that were not given are the smallest of the usual ones that so many measurements can show."
-    heads = ("metric", "found", "at most, share of the control's", "margin", "")
+    below = " ".join((below, *evaluation.hints))
+    heads = ("metric", "found", "at most, share of the control's", "margin", "state")
     return table("What must not get worse", heads, rows, kind="plain", below=below)
 
 
@@ -203,7 +203,7 @@ def predictive_checks(fit: Fit | Skipped) -> Part:
         "otherwise than it says."
     )  # fmt: skip
     level = wording.percent(fit.replicated[0].interval.level)
-    heads = ("statistic", "measured", f"{level} of replicated data", "")
+    heads = ("statistic", "measured", f"{level} of replicated data", "state")
     return table("Does the model fit?", heads, rows, kind="plain", below=below)
 
 

@@ -7,7 +7,7 @@ from slaopt.printing.designs import design_lines
 from slaopt.printing.evaluations import evaluation_lines
 from slaopt.printing.measurements import check_lines
 from slaopt.printing.people import enrollment_lines, user_lines
-from slaopt.printing.reports import report_lines
+from slaopt.printing.reports import experiment_report_lines, report_lines
 from slaopt.printing.stores import decided_line, schema_line, service_lines
 from slaopt.printing.text import visible
 from slaopt.printing.watching import watched_lines
@@ -20,6 +20,7 @@ __all__ = [
     "design_lines",
     "enrollment_lines",
     "evaluation_lines",
+    "experiment_report_lines",
     "filed_lines",
     "forecast_lines",
     "history_lines",

@@ -19,7 +19,7 @@ __all__ = ["evaluation_lines"]
 INDENT = 14
 UNPLANNED = (
     "Nobody planned this test here. One look is taken at all of the data, which is valid where their end was fixed in "
-    "advance; margins that were not given are the smallest of the usual ones that so many measurements can show."
+    "advance."
 )
 
 
@@ -49,6 +49,8 @@ def evaluation_lines(evaluation: Evaluation) -> Iterator[str]:
         yield from _told("note", UNPLANNED)
     for remark in evaluation.remarks:
         yield from _told("decisive" if remark.decisive else "note", remark.sentence)
+    for hint in evaluation.hints:
+        yield from _told("hint", hint)
 
 
 def _told(name: str, text: str) -> Iterator[str]:

@@ -11,9 +11,9 @@ from slaopt.result import Skipped
 from slaopt.wording import seconds
 
 if TYPE_CHECKING:
-    from slaopt.report import Report
+    from slaopt.report import ExperimentReport, Report
 
-__all__ = ["report_lines"]
+__all__ = ["experiment_report_lines", "report_lines"]
 
 
 def report_lines(results: Sequence[Report | Skipped], index: Path) -> Iterator[str]:
@@ -24,6 +24,16 @@ def report_lines(results: Sequence[Report | Skipped], index: Path) -> Iterator[s
         yield f"{visible(result.service, LONGEST_NAME):<{width}}  {visible(said)}"
     yield ""
     yield str(index)
+
+
+def experiment_report_lines(report: ExperimentReport) -> Iterator[str]:
+    """Say what the report of an experiment found, and where its page is."""
+    from slaopt.experiment.wording import VERDICT_WORDS
+
+    made = "" if report.status == "made" else " (as before)"
+    yield visible(f"{report.experiment_id}  {VERDICT_WORDS[report.verdict]}{made}")
+    yield ""
+    yield str(report.directory / "report.html")
 
 
 def _verdict(report: Report) -> str:

@@ -18,7 +18,7 @@ from slaopt import __version__
 from slaopt.errors import InputError
 from slaopt.experiment.design import Design
 from slaopt.experiment.evaluation import Evaluation, evaluate, recorded
-from slaopt.experiment.found import Look
+from slaopt.experiment.found import Look, Verdict
 from slaopt.experiment.observed import Observed
 from slaopt.experiment.restored import look_from_dict
 from slaopt.experiment.simulating import simulate
@@ -44,7 +44,7 @@ class ExperimentRun(Result):
 
     experiment_id: str
     source: str  # description without secrets
-    status: str  # running, completed, stopped; collected: elsewhere
+    status: str  # running, completed, stopped; collected: elsewhere; simulated
     planned: bool
     design: Design
     looks: tuple[Look, ...]  # recorded ones
@@ -75,7 +75,7 @@ class ExperimentReport(Result):
     experiment_id: str
     directory: Path
     status: Literal["made", "reused"]
-    verdict: str
+    verdict: Verdict
     recommendation: str | None
     sentence: str
 
@@ -123,7 +123,7 @@ def _simulated() -> ExperimentRun:
         if seen.look.decision.verdict not in ("continue", "invalid"):
             break
     return ExperimentRun(
-        experiment_id="simulated", source="simulated traffic", status="completed", planned=True, design=design,
+        experiment_id="simulated", source="simulated traffic", status="simulated", planned=True, design=design,
         looks=looks, observed=seen.observed,
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ import click
 
 from slaopt.cli.experiment.designing import design
 from slaopt.cli.experiment.evaluating import evaluate
+from slaopt.cli.experiment.reporting import report
 
 __all__ = ["experiment"]
 
@@ -22,3 +23,4 @@ def experiment() -> None:
 
 experiment.add_command(design)
 experiment.add_command(evaluate)
+experiment.add_command(report)
