@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from slaopt.errors import InputError
 from slaopt.experiment.observed import Observed, Remark
+from slaopt.experiment.repeats import Repeats
 from slaopt.experiment.tallying import ARMS, place_of, tally
 from slaopt.experiment.timeliness import timeliness
 from slaopt.intake import Intake, Role
@@ -22,7 +23,7 @@ from slaopt.sources.columns import is_unit_column
 from slaopt.sources.files import FileSource
 from slaopt.sources.find import is_url
 from slaopt.sources.observing import failed_remark
-from slaopt.sources.remarks import found_remark, mixed_remark, read_remarks, repeated_remarks
+from slaopt.sources.remarks import found_remark, mixed_remark, read_remarks
 from slaopt.sources.stamps import EARLIEST, known_zone
 from slaopt.wording import unit_name
 
@@ -210,7 +211,10 @@ def _observed(
         else:
             remarks.append(found_remark(found))
     _require_some(observed, arms, where)
-    remarks += repeated_remarks(rows.intake, rows=len(rows.arm)) if rows.times is not None else ()
+    if rows.times is not None:
+        repeats = Repeats()
+        repeats.add(rows.times[kept], rows.seconds[kept], None if rows.unit is None else rows.unit[kept])
+        remarks += repeats.remarks()
     if observed.start is not None and observed.end is not None:
         remarks += timeliness(observed, start=observed.start, end=observed.end)
     return observed.noting(remarks)

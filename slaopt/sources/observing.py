@@ -134,7 +134,8 @@ class _Reader:
         kept &= ~batch.failed
         for arm, mask in enumerate((~is_test, is_test)):
             self._counted[arm] += int((kept & mask).sum())
-        self._repeats.add(batch.times[kept], batch.seconds[kept], None if hashes is None else hashes[kept])
+        named_so = None if batch.assigned is None else batch.assigned[kept]
+        self._repeats.add(batch.times[kept], batch.seconds[kept], named_so)
         whole = self._design.unit == EACH_ROW
         self._tally.add(
             is_test[kept],

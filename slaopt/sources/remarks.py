@@ -8,7 +8,7 @@ from slaopt.experiment.observed import Remark
 from slaopt.intake import Example, Intake, Note
 from slaopt.wording import count
 
-__all__ = ["found_remark", "mixed_remark", "read_remarks", "repeated_remarks"]
+__all__ = ["found_remark", "mixed_remark", "read_remarks"]
 
 
 def read_remarks(intake: Intake) -> Iterator[Remark]:
@@ -56,14 +56,3 @@ def mixed_remark(name: str) -> Remark:
         sentence=f"Column {name!r} is not taken for the unit of assignment: most of what it names is in both arms. If "
         f"each was to have one arm, say --column unit={name}: then nothing can be concluded.",
     )
-
-
-def repeated_remarks(intake: Intake, *, rows: int) -> Iterator[Remark]:
-    """Say how many rows repeat another in every cell."""
-    if repeated := sum(item.doubles for item in intake.services):
-        yield Remark(
-            kind="duplicates",
-            count=float(repeated),
-            sentence=f"{count(repeated)} of {count(rows)} rows repeat another in every cell. They are counted; if they "
-            "were written twice, take them out: they make chance look smaller.",
-        )

@@ -13,7 +13,7 @@ import pytest
 
 from slaopt.errors import InputError
 from slaopt.excluded import BusinessHours, Excluded
-from slaopt.experiment import Design, Observed
+from slaopt.experiment import ArmUnits, Design, Observed
 from slaopt.experiment.assignment import arm_of, unit_hash
 from slaopt.experiment.observed import SUMS
 from slaopt.experiment.simulating import START, simulate
@@ -233,13 +233,18 @@ def test_the_arm_is_found_where_each_execution_is_assigned(write: Write) -> None
 
 def test_units_are_counted_before_a_test(write: Write) -> None:
     rows = rows_of()
-    source = source_of(write, rows, {"unit": "tenant"})
-    counted = units_before(source, "checkout", START, END, common_threshold=2.0, other_threshold=2.6)
+    source = source_of(write, rows, {})
+
+    def counted(unit: str) -> ArmUnits | None:
+        return units_before(source, "checkout", START, END, unit=unit, common_threshold=2.0, other_threshold=2.6)
+
+    units = counted("tenant")
+    assert units is not None and counted("team") is None
     sizes = rows.groupby("tenant").size()
-    assert dict(zip(counted.unit_hashes.tolist(), counted.n.tolist(), strict=True)) == {
+    assert dict(zip(units.unit_hashes.tolist(), units.n.tolist(), strict=True)) == {
         unit_hash("", name): size for name, size in sizes.items()
     }
-    assert counted.common_violations.sum() == (rows["duration"] > 2.0).sum()
+    assert units.common_violations.sum() == (rows["duration"] > 2.0).sum()
 
 
 @some_sources
