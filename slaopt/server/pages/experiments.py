@@ -82,7 +82,7 @@ def card(one: Watched, actor: Actor, *, enabled: bool) -> Card:
         percent=None if record.experiment_start is None else one.progress["progress_percentage"],
         progress=_progress(one),
         pairs=tuple(_pairs(one)),
-        notes=tuple(_notes(record.results or {})),
+        notes=tuple(_notes(record)),
         buttons=tuple(_buttons(one, actor)) if enabled else (),
         when=moment(record.experiment_end) if record.experiment_end else "",
         status=record.status,
@@ -190,7 +190,7 @@ def _pairs(one: Watched) -> list[Pair]:
     span = span_of(found["confidence_interval"], base)
     pairs.append(
         Pair(name=f"Difference of {base:,}", now="", then=difference(found["effect_size"], base),
-             note=f"{span}, whenever one looks" if span else "no interval yet")
+             note=f"{span}, valid at every look" if span else "no interval yet")
     )  # fmt: skip
     if found.get("probability_better") is not None:
         loss = found.get("expected_loss")
@@ -203,9 +203,14 @@ def _little(loss: float) -> str:
     return "under 0.01" if loss < 0.01 else number(loss, 2)
 
 
-def _notes(results: Fields) -> list[str]:
-    """What a reader has to know of the measurements; what decides, the verdict says itself."""
-    return [str(remark["sentence"]) for remark in results.get("remarks") or () if not remark.get("decisive")]
+def _notes(record: ExperimentRecord) -> list[str]:
+    """What a reader has to know of the measurements beside what the verdict says, and what follows from the result."""
+    remarks = (record.results or {}).get("remarks") or ()
+    said = [str(remark["sentence"]) for remark in remarks if not remark.get("decisive")]
+    if record.adopted_by_proposal_id is not None:
+        test = threshold_name(record.test_threshold)
+        said.append(f"Proposal {record.adopted_by_proposal_id} puts {test} forward for all.")
+    return said
 
 
 def _buttons(one: Watched, actor: Actor) -> list[Button]:

@@ -32,6 +32,7 @@ class LooksChart:
     reading: str  # how to read it
     band: str  # path of the valid intervals
     line: str  # of the estimates
+    bars: str  # of the intervals
     points: str
     rope: tuple[float, float]  # top and height of what is as good as none
     tops: tuple[str, ...]
@@ -72,10 +73,11 @@ def looks_chart(record: ExperimentRecord, looks: Sequence[LookRecord]) -> LooksC
     return LooksChart(
         title=_title(shown[-1], base),
         reading=f"Violations of {base:,} executions under test less those under control, at the common threshold, at "
-        "each look; below zero is better. The band holds whenever one looks; grey is as good as no difference.",
+        "each look; below zero is better. The band is valid at every look; grey is as good as no difference.",
         band=f"M{'L'.join([*upper, *reversed(lower)])}Z",
         line=f"M{'L'.join(f'{x:g} {y:g}' for x, y in zip(xs, middle, strict=True))}",
-        points="".join(f"M{x:g} {y:g}h0M{x:g} {a:g}V{b:g}" for x, y, a, b in zip(xs, middle, high, low, strict=True)),
+        bars="".join(f"M{x:g} {a:g}V{b:g}" for x, a, b in zip(xs, high, low, strict=True)),
+        points="".join(f"M{x:g} {y:g}h0" for x, y in zip(xs, middle, strict=True)),
         rope=(_height(rope, top), round(_height(-rope, top) - _height(rope, top), 1)),
         tops=(difference(top, base), "0", difference(-top, base)),
         times=(moment(start)[:-11], moment(end)[:-11])

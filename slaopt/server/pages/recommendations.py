@@ -163,6 +163,7 @@ def possible(proposal: Proposal, actor: Actor, *, enabled: bool) -> tuple[Button
 def _possible(proposal: Proposal, actor: Actor) -> list[tuple[str, Purpose, Literal["main", "plain"]]]:
     found: list[tuple[str, Purpose, Literal["main", "plain"]]] = [("Preview", "preview", "plain")]
     is_test = proposal.implementation_type == "ab_test"
+    testable = proposal.current_threshold is not None and "experiment" not in proposal.assessment
     mine = may(actor, "propose") and same_person(proposal.proposed_by, actor.name)
     if may(actor, "approve"):
         if proposal.state == "approved":
@@ -171,7 +172,7 @@ def _possible(proposal: Proposal, actor: Actor) -> list[tuple[str, Purpose, Lite
             found.append(("Approve", "approve", "main"))
     if may(actor, "approve") and not is_test:
         found.append(("Schedule", "schedule", "plain"))
-    if (may(actor, "approve") or mine) and not is_test and proposal.current_threshold is not None:
+    if (may(actor, "approve") or mine) and testable:
         found.append(("A/B test first", "test", "plain"))
     if may(actor, "approve"):
         found.append(("Reject", "reject", "plain"))
@@ -246,7 +247,9 @@ def _state(line: Line) -> str:
 
 def _rationale(facts: Fields) -> tuple[tuple[str, str], ...]:
     told = facts["optimization_rationale"] or {}
-    return tuple((name, told[key]) for key, name in RATIONALE.items() if told.get(key))
+    tested = (facts.get("experiment") or {}).get("sentence")
+    found = () if tested is None else (("What the test found", str(tested)),)
+    return (*found, *((name, told[key]) for key, name in RATIONALE.items() if told.get(key)))
 
 
 def _confidence(facts: Fields) -> Word | None:
