@@ -44,6 +44,7 @@ class Rows(NamedTuple):
     arm: NDArray[np.object_] | None  # its name in each row, None where it is missing
     assigned: NDArray[np.object_] | None  # the name of each row's unit of assignment
     rejected: int  # rows of the batch that cannot be used, and are not in it
+    arm_named: bool = True  # somebody named the column of the arm; False: it was found by its name
 
 
 class Source(Protocol):

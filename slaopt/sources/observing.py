@@ -173,7 +173,7 @@ class _Reader:
             if hashes is None or self._salt is None
             else arms_of_hashes(hashes, traffic_split=self._design.traffic_split)
         )
-        if batch.arm is None:
+        if batch.arm is None or (by_hash is not None and not batch.arm_named):
             assert by_hash is not None  # required before
             return by_hash, np.ones(len(batch.times), dtype=bool)
         place, unknown = place_of(batch.arm[kept], self._arms)

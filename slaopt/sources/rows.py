@@ -37,4 +37,5 @@ def stream_rows(loaded: Loaded, service: int, options: Options, start: datetime,
                 arm=texts.get("arm"),
                 assigned=texts.get("assigned"),
                 rejected=int(np.count_nonzero(~good)),
+                arm_named="arm" in options.columns,
             )

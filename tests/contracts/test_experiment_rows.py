@@ -123,6 +123,16 @@ def test_rows_may_be_their_own_units(write: Write) -> None:
     assert_counts(found, truth(rows, unit=False))
 
 
+@some_sources
+def test_each_request_may_be_assigned_by_its_own_hash(write: Write) -> None:
+    rows = rows_of(salt=None)
+    rows["request"] = [f"request-{nth}" for nth in range(len(rows))]
+    rows["arm"] = [arm_of(SALT, request, traffic_split=0.5) for request in rows["request"]]
+    others = rows.rename(columns={"arm": "kept"}).assign(group="blue")  # is called like an arm, and is none
+    found = observed_of(write, others, design=BY_ROW, columns={"unit": "request"})
+    assert_counts(found, truth(rows, unit=False))
+
+
 def test_what_cannot_be_used_is_left_out_and_said(write: Write) -> None:
     rows = rows_of()
     rows.loc[:1, "duration"] = [-1.0, np.nan]

@@ -28,6 +28,7 @@ def stream_rows(
     end: datetime,
     *,
     roles: Sequence[Role],
+    arm_named: bool = True,
 ) -> Iterator[Rows]:
     """Stream the executions of a service in [start, end), with the columns of some roles."""
     period = start.timestamp(), end.timestamp()
@@ -37,7 +38,7 @@ def stream_rows(
     query = sa.select(rows.c.moment, rows.c.seconds, rows.c.fate, *carried).where(*inside)
     with closing(connection.execute(query, execution_options={"stream_results": True, "yield_per": BATCH})) as streamed:
         for part in streamed.partitions(BATCH):
-            yield _batch(part, roles)
+            yield _batch(part, roles)._replace(arm_named=arm_named)
 
 
 def _batch(part: Sequence[sa.Row[Any]], roles: Sequence[Role]) -> Rows:

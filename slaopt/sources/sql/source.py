@@ -119,7 +119,10 @@ class SqlSource:
         layout = source._survey.layout
         roles = [role for role in assigning(source._options) if role in layout.columns]
         with self._database.reading() as connection:
-            yield from stream_rows(connection, self._dialect(connection), layout, service, start, end, roles=roles)
+            yield from stream_rows(
+                connection, self._dialect(connection), layout, service, start, end, roles=roles,
+                arm_named="arm" in source._options.columns,
+            )  # fmt: skip
 
     def _seeking(self, seeks: Seeks | None) -> SqlSource:
         options = seeking(self._options, seeks)
