@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slaopt.experiment.behaviour import behaviour
+from slaopt.experiment.behaviour import MOST_UNITS, behaviour
 from slaopt.experiment.design import Design
 from slaopt.experiment.durations import mean_effect
 from slaopt.experiment.found import Comparison, Effect, Posterior, SampleRatio
@@ -14,8 +14,6 @@ from slaopt.experiment.ratio import sample_ratio
 from slaopt.experiment.tails import quantile_effect
 
 __all__ = ["compare", "ratio_of"]
-
-MOST_UNITS = 1000  # of an arm, for the hierarchical posterior; of more, means are normal, and sums say it all
 
 
 def compare(observed: Observed, design: Design, *, final: bool = False) -> Comparison:

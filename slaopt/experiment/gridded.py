@@ -18,10 +18,10 @@ __all__ = ["DifferenceOfRates", "Gridded", "gridded"]
 
 Floats = NDArray[np.float64]
 
-LOWEST = np.finfo(float).tiny
+LOWEST, HIGHEST = np.finfo(float).tiny, 1 - 2.0**-53
 SAME = 1e-12  # from where on a share cannot be told from 1
 REFINEMENTS = 2
-HALVINGS = 40
+HALVINGS = 36
 _LADDER = np.sinh(np.linspace(-1, 1, 49) * np.arcsinh(14.0))  # standard deviations, denser in the middle
 
 
@@ -48,37 +48,33 @@ class Gridded:
         """Standard deviation of the rate, (K,)."""
         return np.asarray(np.sqrt((self.weights * (self.rates - self.means[:, None]) ** 2).sum(axis=1)))
 
-    def at(self, rates: Floats) -> tuple[Floats, Floats]:
-        """Give P(rate <= r) and E[rate; rate <= r] at any rates, (K, m), by cubic interpolation between nodes."""
+    def below_at(self, rates: Floats) -> Floats:
+        """Give P(rate <= r) at any rates, (K, m), by cubic interpolation between nodes."""
+        return self._between(rates, self.below, self.density)
+
+    def mass_at(self, rates: Floats) -> Floats:
+        """Give E[rate; rate <= r] at any rates, (K, m)."""
+        return self._between(rates, self.mass, self.density * self.rates)
+
+    def _between(self, rates: Floats, values: Floats, slopes: Floats) -> Floats:
         nodes = self.density.shape[1]
-        inside = np.clip(rates, LOWEST, 1 - 1e-16)
-        place = (np.log(inside) - np.log1p(-inside) - self.first[:, None]) / self.step[:, None]
-        place = np.where(rates <= 0, 0.0, np.where(rates >= 1, nodes - 1.0, np.clip(place, 0.0, nodes - 1.0)))
+        inside = np.clip(rates, LOWEST, HIGHEST)
+        place = (np.log(inside / (1 - inside)) - self.first[:, None]) / self.step[:, None]
+        place = np.clip(place, 0.0, nodes - 1.0)
         left = np.minimum(place.astype(np.int64), nodes - 2)
-        t = place - left
-        index = left + (np.arange(len(self.first)) * nodes)[:, None]
-        curves = _cubic(t)
-        width = self.step[:, None]
-        slope, heavy = self.density * width, self.density * self.rates * width
-        below = _interpolated(self.below, slope, index, curves)
-        mass = _interpolated(self.mass, heavy, index, curves)
-        return below, mass
+        return _cubic(
+            place - left,
+            left + (np.arange(len(self.first)) * nodes)[:, None],
+            values.ravel(),
+            (slopes * self.step[:, None]).ravel(),
+        )
 
 
-def _cubic(t: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Hermite's four cubics."""
-    t2, t3 = t * t, t * t * t
-    return 2 * t3 - 3 * t2 + 1, t3 - 2 * t2 + t, 3 * t2 - 2 * t3, t3 - t2
-
-
-def _interpolated(
-    values: Floats, slopes: Floats, index: NDArray[np.int64], curves: tuple[Floats, Floats, Floats, Floats]
-) -> Floats:
-    values, slopes = values.ravel(), slopes.ravel()
-    return np.asarray(
-        curves[0] * values[index] + curves[1] * slopes[index] + curves[2] * values[index + 1]
-        + curves[3] * slopes[index + 1]
-    )  # fmt: skip
+def _cubic(t: Floats, index: NDArray[np.int64], values: Floats, slopes: Floats) -> Floats:
+    """Hermite's interpolation at t, 0-1, after the node `index`; slopes are per node."""
+    start, rise = values[index], values[index + 1] - values[index]
+    first, last = slopes[index], slopes[index + 1]
+    return np.asarray(start + t * (first + t * (3 * rise - 2 * first - last + t * (first + last - 2 * rise))))
 
 
 def gridded(logits: Floats, log_density: Floats) -> Gridded:
@@ -140,7 +136,7 @@ class DifferenceOfRates:
         values, nodes = narrow.rates.shape
         sign = -1.0 if self._test_is_narrow else 1.0
         moved = (narrow.rates[:, None, :] + sign * d[None, :, None]).reshape(values, -1)
-        cumulative = wide.at(moved)[0].reshape(values, len(d), nodes)
+        cumulative = wide.below_at(moved).reshape(values, len(d), nodes)
         if self._test_is_narrow:
             cumulative = 1 - cumulative
         share = np.einsum("k,kn,kdn->d", self.shared, narrow.weights, cumulative)
@@ -149,7 +145,7 @@ class DifferenceOfRates:
     def losses(self) -> tuple[float, float]:
         """Give E[max(D, 0)] and E[max(-D, 0)]."""
         narrow, wide = (self.test, self.control) if self._test_is_narrow else (self.control, self.test)
-        below, mass = wide.at(narrow.rates)
+        below, mass = wide.below_at(narrow.rates), wide.mass_at(narrow.rates)
         # E[max(p - wide, 0)] and E[max(wide - p, 0)] at each rate p of the narrower one
         over = narrow.rates * below - mass
         under = np.maximum(wide.means[:, None] - mass - narrow.rates * (1 - below), 0.0)
@@ -167,6 +163,20 @@ class DifferenceOfRates:
             table = np.concatenate([table[0], tried]), np.concatenate([table[1], self.below(tried)])
         return _inverted(*table, u)
 
+    def ratio_quantiles(self, probabilities: Floats) -> Floats:
+        """Give quantiles of rate(test) / rate(control), (m,)."""
+        control, test = self.control, self.test
+        centre = float(np.log(self.shared @ test.means) - np.log(self.shared @ control.means))
+        spread = float(max(arm.step.max() for arm in (control, test))) * control.rates.shape[1]
+        low, high = (np.full(len(probabilities), centre + side * spread) for side in (-1, 1))
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            moved = control.rates[:, None, :] * np.exp(middle)[:, None]
+            below = test.below_at(moved.reshape(len(self.shared), -1)).reshape(moved.shape)
+            less = np.einsum("k,kn,kmn->m", self.shared, control.weights, below) < probabilities
+            low, high = np.where(less, middle, low), np.where(less, high, middle)
+        return np.asarray(np.exp((low + high) / 2))
+
 
 def _inverted(differences: Floats, shares: Floats, logits: Floats) -> Floats:
     """Where the distribution reaches each logit, between points at which it is known: a monotone cubic in logits."""
@@ -178,16 +188,3 @@ def _inverted(differences: Floats, shares: Floats, logits: Floats) -> Floats:
     if len(d) < 2:
         return np.full(logits.shape, float(d.mean()) if len(d) else float(np.median(differences)))
     return np.asarray(PchipInterpolator(known, d)(np.clip(logits, known[0], known[-1])))
-
-
-def ratio_quantiles(control: Gridded, test: Gridded, probabilities: Floats) -> Floats:
-    """Give quantiles of test / control, where both are independent posteriors of one row, (m,)."""
-    spread = float(control.step[0]) * control.rates.shape[1] + float(test.step[0]) * test.rates.shape[1]
-    centre = float(np.log(test.means[0] / control.means[0]))
-    low, high = (np.full(len(probabilities), centre + side * spread) for side in (-1, 1))
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        below = test.at((control.rates[0] * np.exp(middle)[:, None]).reshape(1, -1))[0]
-        less = below.reshape(len(middle), -1) @ control.weights[0] < probabilities
-        low, high = np.where(less, middle, low), np.where(less, high, middle)
-    return np.asarray(np.exp((low + high) / 2))
