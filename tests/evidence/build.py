@@ -43,6 +43,7 @@ SECTIONS = {
     "verdicts": "sequential:verdicts_of",
     "sample_ratio": "sequential:ratio",
     "designs": "designs:designs",
+    "trials": "trials:trials",
 }
 
 INTRODUCTION = """# Evidence
