@@ -41,7 +41,7 @@ def count_units(
     if hashes is None:
         found, unit, units = np.array([""], dtype="U64"), None, 1
     else:
-        found, unit = np.unique(hashes, return_inverse=True)
+        found, unit = _distinct(hashes)
         units = len(found)
 
     def total(values: NDArray[Any]) -> Floats:
@@ -58,7 +58,7 @@ def count_units(
         else (np.empty(0), csr_array((units, 0)))
     )
     return ArmUnits(
-        unit_hashes=found.astype("U64"),
+        unit_hashes=found,
         first_seen=first_of(times, unit, units),
         n=np.array([float(len(seconds))]) if unit is None else np.bincount(unit, minlength=units).astype(float),
         common_violations=total(above),
@@ -73,6 +73,18 @@ def count_units(
         counts=counts,
         each_row=hashes is None,
     )
+
+
+def _distinct(hashes: NDArray[np.str_]) -> tuple[NDArray[np.str_], Ints]:
+    """Give the different hashes in their order, and the place of each row's; `np.unique` sorts all rows for it."""
+    import pandas as pd
+
+    codes, names = pd.factorize(hashes.astype(object))
+    found = names.astype("U64")
+    order = np.argsort(found)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return found[order], place[codes]
 
 
 def _buckets(seconds: Floats, unit: Ints | None, units: int, counted: Sequence[float]) -> tuple[Floats, csr_array]:

@@ -252,7 +252,7 @@ def unknown_arms(unknown: Mapping[str, int], arms: Sequence[str]) -> list[Remark
             kind="unknown_arm",
             count=rows,
             sentence=f"{count(rows)} rows name an arm other than {arms[0]!r} and {arms[1]!r}: {named}. They are left "
-            "out; if the arms are named so, say it (control name first).",
+            "out; if the arms are called so, name both, control first.",
         )
     ]
 

@@ -248,6 +248,5 @@ def _require_some(observed: Observed, arms: Sequence[str], where: str) -> None:
         raise InputError(f"{where}: {torn[0]} Name what was assigned: --column unit=NAME")
     told = " ".join(remark.sentence for remark in observed.remarks if remark.kind != "rows_as_units")
     raise InputError(
-        f"{where}: no usable row is of arm {arms[0]!r} or {arms[1]!r}. {told} Name the arms, control first: "
-        "--arms CONTROL,TEST"
+        f"{where}: no usable row is of arm {arms[0]!r} or {arms[1]!r}. {told} Say it with --arms CONTROL,TEST"
     )
