@@ -28,8 +28,8 @@ def trials(runs: int) -> Iterator[str | list[str]]:
         "## Experiments that really ran\n\n"
         f"Running totals of 78 experiments of an online retailer (ASOS), {len(found)} series with "
         f"{sum(one.looks for one in found):,} looks: how many of them are significant at level 0.05. A plain test at "
-        "each look calls many that its own last look takes back. Metric 1 is a share of users, as a violation rate is of "
-        "executions; the others are sums that grow while a user stays, so that their differences also move with time. "
+        "each look calls many that its own last look takes back. Metric 1 is a share of users, as a violation rate is "
+        "of executions; the others are sums that grow while a user stays, so that their differences move with time. "
         "Which effects were real nobody knows.\n\n"
         + table(HEAD, [*rows, _counted("all", found)])
         + "\nRequest latencies of a test system with slow-downs injected into some requests: each slow arm against the "

@@ -10,14 +10,13 @@ import click
 
 from slaopt.cli.answers import DONE, SKIPPED, print_json, print_lines
 from slaopt.cli.experiment.designing import margins
+from slaopt.cli.experiment.reading import ROLES
 from slaopt.cli.options import Seconds, json_option, options, workspace_option
 
 if TYPE_CHECKING:
     from slaopt.experiment import Evaluation
 
 __all__ = ["COLLECTED", "collected_options", "evaluate", "evaluated"]
-
-ROLES = ("arm", "duration", "unit", "timestamp")
 
 
 def _columns(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
@@ -36,8 +35,8 @@ def _arms(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, 
 
 
 COLLECTED = (  # arguments of the options below
-    "control_threshold", "test_threshold", "columns", "arms", "split", "duration_unit", "level", "effect",
-    "guardrails", "service",
+    "control_threshold", "test_threshold", "columns", "arms", "split", "duration_unit", "timezone", "decimal", "level",
+    "effect", "guardrails", "service",
 )  # fmt: skip
 collected_options: Callable[..., Any] = options(  # of every command that takes data collected elsewhere
     click.option("--control", "control_threshold", type=Seconds(), help="The control's threshold (seconds, or 300ms)."),
@@ -49,6 +48,8 @@ collected_options: Callable[..., Any] = options(  # of every command that takes 
     click.option("--split", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.5, show_default=True,
                  help="Share of the units that the test arm was to get."),
     click.option("--duration-unit", help="Unit of the duration column: s, ms, us, ns, min, h."),
+    click.option("--timezone", help="Zone of time stamps that carry none (default UTC)."),
+    click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark of durations."),
     click.option("--level", type=click.FloatRange(0.01, 0.1), help="Significance level (default 0.05)."),
     click.option("--effect", type=click.FloatRange(0.01, 1),
                  help="Smallest change of the violation rate worth finding, a share of it (default 0.2)."),
@@ -85,19 +86,21 @@ def evaluated(file: Path, workspace: Path | None, given: dict[str, Any]) -> Eval
     """Read a file and evaluate it, with the settings of the workspace where there is one."""
     from slaopt.errors import InputError
     from slaopt.experiment import evaluate as evaluate_counts
-    from slaopt.params import ExperimentRules, load_params
+    from slaopt.params import load_params
     from slaopt.sources.collected import read_experiment
     from slaopt.workspace import find_workspace, workspace_around
 
     if given["control_threshold"] is None or given["test_threshold"] is None:
         raise InputError(f"{file}: say which thresholds the arms had: --control 2s --test 2.6s")
     place = find_workspace(workspace) if workspace else workspace_around(Path.cwd())
-    rules = load_params(place).of(given["service"]).experiments if place else ExperimentRules()
+    book = load_params(place)
+    rules = book.of(given["service"]).experiments
     said = {"significance_level": given["level"], "smallest_effect": given["effect"]}
     rules = rules.model_copy(update={name: value for name, value in said.items() if value is not None})
     observed = read_experiment(
         file, control_threshold=given["control_threshold"], test_threshold=given["test_threshold"], arms=given["arms"],
-        columns=given["columns"], duration_unit=given["duration_unit"], service=given["service"],
+        columns=given["columns"], duration_unit=given["duration_unit"], timezone=given["timezone"],
+        decimal=given["decimal"], book=book, service=given["service"],
     )  # fmt: skip
     return evaluate_counts(
         observed, control_threshold=given["control_threshold"], test_threshold=given["test_threshold"],

@@ -10,6 +10,7 @@ import click
 
 from slaopt.cli.answers import DONE, SKIPPED, print_json, print_lines
 from slaopt.cli.experiment.evaluating import COLLECTED, collected_options, evaluated
+from slaopt.cli.experiment.reading import ROLES
 from slaopt.cli.options import json_option, source_option, store_option, workspace_option
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ __all__ = ["report"]
 @click.argument("experiment", metavar="ID_OR_FILE")
 @source_option
 @click.option("--table", help="Table of a SQL source, `schema.table` too.")
-@click.option("--timezone", help="Zone of time stamps that carry none (default UTC).")
 @collected_options
 @workspace_option
 @store_option
@@ -44,23 +44,20 @@ def report(
 
     place = find_workspace(workspace)
     file = Path(experiment)
-    reading = {name: given.pop(name) for name in ("table", "timezone")}
+    table = given.pop("table")
     if file.is_file():
         run = _collected(file, place, {name: given[name] for name in COLLECTED})
     else:
-        columns, unit = given["columns"], given["duration_unit"]
-        run = _kept(experiment, place, store, source, reading | {"columns": _roles(columns), "unit": unit})
+        columns = {ROLES[role]: name for role, name in given["columns"].items()}
+        reading = {name: given[name] for name in ("timezone", "decimal")}
+        reading |= {"table": table, "columns": columns, "unit": given["duration_unit"]}
+        run = _kept(experiment, place, store, source, reading)
     made = report_experiment(run, place)
     if as_json:
         print_json(made.to_dict())
     else:
         print_lines(experiment_report_lines(made))
     return SKIPPED if made.verdict == "invalid" else DONE
-
-
-def _roles(columns: dict[str, str]) -> dict[str, str]:
-    """Columns by the roles that a source knows."""
-    return {"assigned" if role == "unit" else role: name for role, name in columns.items()}
 
 
 def _collected(file: Path, workspace: Path, given: dict[str, Any]) -> ExperimentRun:
