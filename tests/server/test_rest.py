@@ -90,6 +90,14 @@ def test_an_analysis_is_that_of_the_report_unless_other_settings_are_asked_for(a
         ("experiments", {"proposed_threshold": 1, "experiment_duration_days": 2}, "experiment_duration_days"),
         ("experiments", {"proposed_threshold": 1, "traffic_split": 0.95}, "traffic_split"),
         ("experiments", {"proposed_threshold": 1, "significance_level": 0.2}, "significance_level"),
+        ("experiments", {"proposed_threshold": 1, "guardrails": ["p95=2"]}, "guardrails"),
+        ("experiments", {"proposed_threshold": 1, "guardrails": ["mood"]}, "guardrails"),
+        ("experiments", {"proposed_threshold": 1, "units": 1}, "units"),
+        (
+            "update-threshold",
+            {"new_threshold": 1, "implementation_type": "ab_test", "rollback_criteria": ["burn_rate >= 6 over 6h"]},
+            "harm boundary",
+        ),
         ("performance-analysis", {"more": 1}, "more"),
     ],
 )
@@ -289,27 +297,6 @@ def test_one_logs_in_and_out_without_a_page(own: Running):
         assert client.get(f"{API}session").status_code == 401
         client.cookies.update(cookies)
         assert client.get(f"{API}session").status_code == 401, "the session has ended in the store, not in the browser"
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
-        ("GET", "experiments/active", None),
-        ("GET", "experiments/1", None),
-        ("POST", "experiments", {"service_type": "login", "proposed_threshold": 1}),
-        ("POST", "experiments/1/stop", {"reason": "enough"}),
-        (
-            "POST",
-            "update-threshold",
-            {"service_type": "login", "new_threshold": 1, "implementation_type": "ab_test"},
-        ),
-    ],
-)
-def test_experiments_say_that_they_come_later(approvals: Running, method: str, path: str, body: Any):
-    with approvals.client("bob") as client:
-        answer = client.request(method, API + path, json=body)
-    assert (answer.status_code, answer.json()["reason"]) == (501, "not implemented"), answer.text
-    assert "later version" in answer.json()["message"]
 
 
 def test_whether_the_server_works_is_told_to_all(approvals: Running):
