@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = ["effect_by_look", "looks_and_boundaries", "sample_ratio"]
 
+MANY = (
+    "Line: the estimate at each look. Band: the interval that holds at all looks at once, so that it may be read at any "
+    "of them."
+)
+ONE = "Point and bar: the estimate and its interval."
 FAR = 8.0  # standard errors that the axis shows at most: early boundaries are further out
 
 
@@ -64,8 +69,7 @@ def effect_by_look(evaluation: Evaluation) -> Figure | Absent:
     layers += line(shown, x, y, COLOURS["then"], tooltip={"look": "Look", "when": "Until", "told": "Difference"})
     return Figure(
         title=_since(bounded),
-        reading="Line: the estimate at each look. Band: the interval that holds at all looks at once, so that it may "
-        "be read at any of them. Below 0 fewer executions violate in the test arm.",
+        reading=(MANY if len(looks) > 1 else ONE) + " Below 0 fewer executions violate in the test arm.",
         chart=alt.layer(*layers),
         table=Table(
             columns=("Look", "Until", "Difference, points", "Interval, points", "p-value"),
@@ -113,6 +117,8 @@ def _since(bounded: Sequence[Look]) -> str:
     if first is None:
         return f"At {_number(len(bounded))} no difference is established ({told})"
     side = "fewer" if last.interval.high < 0 else "more"
+    if len(bounded) == 1:
+        return f"{side.capitalize()} executions violate in the test arm ({told})"
     return f"From look {first.number} on, {side} executions violate in the test arm ({told})"
 
 

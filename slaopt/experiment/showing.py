@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from slaopt.experiment.wording import VERDICT_WORDS, difference_of, guarded_rows, rows_of
+from slaopt.experiment.wording import claim, difference_of, guarded_rows, rows_of
 
 if TYPE_CHECKING:
     from slaopt.experiment.evaluation import Evaluation
@@ -17,8 +17,8 @@ __all__ = ["evaluation_html"]
 def evaluation_html(evaluation: Evaluation) -> str:
     """Write an evaluation as HTML; everything that users gave is escaped."""
     decision = evaluation.look.decision
-    claim = html.escape(VERDICT_WORDS[decision.verdict])
-    parts = [f"<p><strong>{claim}.</strong> {html.escape(decision.sentence)}</p>"]
+    said = html.escape(claim(decision.verdict, evaluation.design))
+    parts = [f"<p><strong>{said}.</strong> {html.escape(decision.sentence)}</p>"]
     parts.append(_table(("", "control", "test", "difference"), rows_of(evaluation)))
     if guarded := guarded_rows(evaluation):
         parts.append(_table(("must not get worse", "found", "upper bound", "margin", ""), guarded))

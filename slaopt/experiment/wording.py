@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from slaopt.experiment.design import EACH_ROW
+from slaopt.experiment.design import EACH_ROW, Design
 from slaopt.experiment.found import Effect, Verdict
 from slaopt.wording import count, number, percent, seconds
 
@@ -16,6 +16,7 @@ __all__ = [
     "METRIC_NAMES",
     "VERDICT_WORDS",
     "change",
+    "claim",
     "difference_of",
     "guarded_rows",
     "points",
@@ -41,6 +42,19 @@ METRIC_NAMES = {
     "p99": "p99",
 }
 RATES = ("rate", "other_rate")
+
+
+def claim(verdict: Verdict, design: Design) -> str:
+    """Say in a few words what to do about which threshold."""
+    control, test = seconds(design.control_threshold), seconds(design.test_threshold)
+    named: dict[Verdict, str] = {
+        "ship": f"Adopt {test} instead of {control}",
+        "ship_low_risk": f"Adopt {test} instead of {control}, at low risk",
+        "equivalent": f"Both are as good: {test} can be adopted instead of {control}",
+        "stop_harm": f"Keep {control}: the test of {test} does harm",
+        "inconclusive": f"{test} against {control} is not decided: extend the test",
+    }
+    return named.get(verdict, VERDICT_WORDS[verdict])
 
 
 def signed(value: float, digits: int = 2) -> str:

@@ -10,7 +10,7 @@ from slaopt import wording
 from slaopt.charts.scales import threshold_name
 from slaopt.experiment.design import EACH_ROW
 from slaopt.experiment.told import chance
-from slaopt.experiment.wording import METRIC_NAMES, VERDICT_WORDS, difference_of, guarded_rows, points, rows_of, signed
+from slaopt.experiment.wording import METRIC_NAMES, claim, difference_of, guarded_rows, points, rows_of, signed
 from slaopt.parts.answer import Pair
 from slaopt.parts.markup import Part, render
 from slaopt.parts.tables import Cell, Row, table
@@ -58,7 +58,7 @@ def experiment_verdict(evaluation: Evaluation, run: ExperimentRun) -> Part:
         quality_text=f"Data: {_short(worth[0])}" if worth else "Data good: nothing found against them",
         end=observed.end.isoformat() if observed.end else "",
         days=10**6,
-        claim=f"{VERDICT_WORDS[decision.verdict]}.",
+        claim=f"{claim(decision.verdict, design)}.",
         rest=decision.sentence,
         notes=[_note(evaluation)],
     )

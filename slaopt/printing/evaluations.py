@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from slaopt.experiment.told import chance
-from slaopt.experiment.wording import VERDICT_WORDS, difference_of, guarded_rows, rows_of
+from slaopt.experiment.wording import claim, difference_of, guarded_rows, rows_of
 from slaopt.printing.text import WIDEST, columns, visible
 from slaopt.wording import number, per_thousand
 
@@ -26,7 +26,7 @@ UNPLANNED = (
 def evaluation_lines(evaluation: Evaluation) -> Iterator[str]:
     """Tell an evaluation in lines, its figures beside what they are."""
     decision, posterior = evaluation.look.decision, evaluation.comparison.posterior
-    yield visible(f"{VERDICT_WORDS[decision.verdict]} ({decision.verdict})")
+    yield visible(f"{claim(decision.verdict, evaluation.design)} ({decision.verdict})")
     yield from _told("why", decision.sentence)
     if posterior is not None and decision.verdict != "invalid":
         yield from _told(
