@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["effect_by_look", "looks_and_boundaries", "sample_ratio"]
 
 MANY = (
-    "Line: the estimate at each look. Band: the interval that holds at all looks at once, so that it may be read at any "
-    "of them."
+    "Line: the estimate at each look. Band: the interval that holds at all looks at once, so that it may be read at "
+    "any of them."
 )
 ONE = "Point and bar: the estimate and its interval."
 FAR = 8.0  # standard errors that the axis shows at most: early boundaries are further out
