@@ -13,7 +13,7 @@ __all__ = ["difference_ends", "difference_error", "rate_difference", "share_inte
 Floats = NDArray[np.float64]
 
 ENOUGH = 5  # violations, and others, in each arm: with fewer the plain standard error may be far too small
-HALVINGS = 60
+HALVINGS = 45
 
 
 def rate_difference(
@@ -46,15 +46,14 @@ def difference_ends(
     x_c, n_c, x_t, n_t = counts
     found = x_t / n_t - x_c / n_c
     reach = special.ndtri((1 + confidence_level) / 2)
-    ends = []
-    for side in (-1.0, 1.0):
-        inside, outside = found.copy(), np.full(found.shape, side)
-        for _ in range(HALVINGS):
-            middle = (inside + outside) / 2
-            near = np.abs(_score(middle, found, x_c, n_c, x_t, n_t)) < reach
-            inside, outside = np.where(near, middle, inside), np.where(near, outside, middle)
-        ends.append(np.clip((inside + outside) / 2, -1.0, 1.0))
-    return ends[0], ends[1]
+    side = np.array([-1.0, 1.0]).reshape(2, *[1] * found.ndim)
+    inside, outside = np.broadcast_to(found, (2, *found.shape)), np.broadcast_to(side, (2, *found.shape))
+    for _ in range(HALVINGS):
+        middle = (inside + outside) / 2
+        near = np.abs(_score(middle, found, x_c, n_c, x_t, n_t)) < reach
+        inside, outside = np.where(near, middle, inside), np.where(near, outside, middle)
+    low, high = np.clip((inside + outside) / 2, -1.0, 1.0)
+    return low, high
 
 
 def _score(difference: Floats, found: Floats, x_c: Floats, n_c: Floats, x_t: Floats, n_t: Floats) -> Floats:

@@ -13,21 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from slaopt.experiment.assignment import unit_hash
 from slaopt.experiment.counting import count_units
-from slaopt.experiment.observed import ArmUnits, Observed, Remark, added, apart, no_units
+from slaopt.experiment.left_out import bad_durations, each_row_remark, outside_remark, unknown_arms, without_unit
+from slaopt.experiment.observed import ArmUnits, Observed, Remark, added, apart, no_units, torn_remarks
 from slaopt.profile import Profile
-from slaopt.wording import count
 
-__all__ = [
-    "ARMS",
-    "Tally",
-    "bad_durations",
-    "each_row_remark",
-    "hashes_of",
-    "place_of",
-    "tally",
-    "unknown_arms",
-    "without_unit",
-]
+__all__ = ["ARMS", "Tally", "hashes_of", "place_of", "tally"]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -83,9 +73,10 @@ class Tally:
     ) -> None:
         """Count a batch of valid executions, each array (n,); hashes are of their units, times UTC."""
         for arm, mask in zip(ARMS, (~is_test, is_test), strict=True):
-            own = None if times is None else times[mask]
+            rows = np.flatnonzero(mask)  # seven times quicker than the mask itself, where arms alternate
+            own = None if times is None else times[rows]
             part = count_units(
-                seconds[mask], None if hashes is None else hashes[mask], own,
+                seconds[rows], None if hashes is None else hashes[rows], own,
                 common_threshold=self._terms.common_threshold, other_threshold=self._terms.other_threshold,
                 quantiles=self._terms.quantiles,
             )  # fmt: skip
@@ -93,7 +84,7 @@ class Tally:
             if len(self._parts[arm]) > 64:
                 self._parts[arm] = [added(self._parts[arm])]
             if own is not None and len(own):
-                self._count_time(arm, own, seconds[mask])
+                self._count_time(arm, own, seconds[rows])
 
     def _count_time(self, arm: str, times: NDArray[np.datetime64], seconds: Floats) -> None:
         days, counts = np.unique(times.astype("datetime64[D]"), return_counts=True)
@@ -109,7 +100,7 @@ class Tally:
 
     def observed(self, remarks: Iterable[Remark] = ()) -> Observed:
         """Give what was counted; units that were seen in both arms are left out of both, and said."""
-        control, test, torn = apart(*(added(self._parts[arm]) for arm in ARMS))
+        control, test, torn = apart(added(self._parts["control"]), added(self._parts["test"]))
         return Observed(
             common_threshold=self._terms.common_threshold,
             other_threshold=self._terms.other_threshold,
@@ -119,7 +110,8 @@ class Tally:
             end=self._end,
             profiles=dict(self._profiles),
             by_day={day: (numbers[0], numbers[1]) for day, numbers in sorted(self._days.items())},
-            remarks=(*remarks, *torn),
+            remarks=(*remarks, *torn_remarks(control, test, torn)),
+            torn=torn,
         )
 
 
@@ -195,15 +187,6 @@ def hashes_of(units: NDArray[Any], salt: str = "") -> tuple[NDArray[np.str_], Fl
     return table[codes], table[codes] != ""
 
 
-def each_row_remark() -> Remark:
-    """Say that no unit of assignment is known."""
-    return Remark(
-        kind="rows_as_units",
-        sentence="No column names the unit of assignment, so each row counts as assigned by itself. Where tenants, "
-        "teams or instances were assigned as a whole, name their column: else chance is underrated.",
-    )
-
-
 def _hash(salt: str, name: object) -> str | None:
     try:
         return unit_hash(salt, str(name))
@@ -238,45 +221,6 @@ def place_of(arm: ArrayLike, arms: Sequence[str]) -> tuple[NDArray[np.int64], Ma
     return place, unknown
 
 
-def unknown_arms(unknown: Mapping[str, int], arms: Sequence[str]) -> list[Remark]:
-    """Say which rows name no arm of the test."""
-    if not unknown:
-        return []
-    named = ", ".join(
-        f"{name!r} ({count(number)})" if name else f"none ({count(number)})"
-        for name, number in sorted(unknown.items(), key=lambda item: -item[1])[:5]
-    )
-    rows = sum(unknown.values())
-    return [
-        Remark(
-            kind="unknown_arm",
-            count=rows,
-            sentence=f"{count(rows)} rows name an arm other than {arms[0]!r} and {arms[1]!r}: {named}. They are left "
-            "out; if the arms are called so, name both, control first.",
-        )
-    ]
-
-
-def bad_durations(bad: int, rows: int) -> list[Remark]:
-    """Say how many rows have no usable duration."""
-    if not bad:
-        return []
-    return [
-        Remark(kind="rejected", count=bad, sentence=f"{count(bad)} of {count(rows)} rows have no duration that can be "
-               "used (missing, negative or not finite) and are left out.")
-    ]  # fmt: skip
-
-
-def without_unit(rows: int) -> list[Remark]:
-    """Say how many rows name no unit."""
-    if not rows:
-        return []
-    return [
-        Remark(kind="without_unit", count=rows, sentence=f"{count(rows)} rows name no unit and are left out: nothing "
-               "says by whom they were caused.")
-    ]  # fmt: skip
-
-
 def _stamps(times: ArrayLike) -> NDArray[np.datetime64]:
     import pandas as pd
 
@@ -297,15 +241,6 @@ def _inside(
     kept = timed & (stamps >= _stamp(start)) & (stamps < _stamp(end))
     outside = int((good & ~kept).sum())
     return kept, start, end, [outside_remark(outside)] if outside else []
-
-
-def outside_remark(rows: int) -> Remark:
-    """Say how many rows lie outside the time of the experiment."""
-    return Remark(
-        kind="outside_time",
-        count=rows,
-        sentence=f"{count(rows)} rows lie before the start or after the end, or have no time, and are left out.",
-    )
 
 
 def _stamp(moment: datetime) -> np.datetime64:
