@@ -95,6 +95,7 @@ class Observed(Result):
     profiles: Mapping[str, Profile] = field(default_factory=dict, metadata={"published": None})  # by arm, in hours
     by_day: Mapping[date, tuple[float, float]] = field(default_factory=dict, metadata={"published": None})
     remarks: tuple[Remark, ...] = ()
+    torn: Mapping[str, float] = field(default_factory=dict, metadata={"published": None})  # executions by hash
 
     def arm(self, name: str) -> ArmUnits:
         """Give one arm by its name, `control` or `test`."""
@@ -115,7 +116,9 @@ class Observed(Result):
         mine, theirs = ((one.common_threshold, one.other_threshold) for one in (self, other))
         if mine != theirs:
             raise ValueError("cannot add measurements at other thresholds: count both at the same two")
-        control, test, torn = apart(self.control + other.control, self.test + other.test)
+        before = {one: self.torn.get(one, 0.0) + other.torn.get(one, 0.0) for one in {*self.torn, *other.torn}}
+        control, test, torn = apart(self.control + other.control, self.test + other.test, before)
+        said = (one for one in (*self.remarks, *other.remarks) if one.kind != "units_in_both_arms")
         days = sorted({*self.by_day, *other.by_day})
         profiles = dict(self.profiles)
         for arm, profile in other.profiles.items():
@@ -129,7 +132,8 @@ class Observed(Result):
             end=max((one.end for one in (self, other) if one.end), default=None),
             profiles=profiles,
             by_day={day: _summed(self.by_day.get(day), other.by_day.get(day)) for day in days},
-            remarks=tuple(dict.fromkeys((*self.remarks, *other.remarks, *torn))),
+            remarks=tuple(dict.fromkeys((*said, *torn_remarks(control, test, torn)))),
+            torn=torn,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -194,14 +198,21 @@ def added(parts: Sequence[ArmUnits]) -> ArmUnits:
     )
 
 
-def apart(control: ArmUnits, test: ArmUnits) -> tuple[ArmUnits, ArmUnits, list[Remark]]:
-    """Leave units that were seen in both arms out of both, and say so."""
+def apart(
+    control: ArmUnits, test: ArmUnits, before: Mapping[str, float] | None = None
+) -> tuple[ArmUnits, ArmUnits, dict[str, float]]:
+    """Leave units that were seen in both arms, now or `before`, out of both; give their executions by hash."""
+    torn = dict(before or {})
     if control.each_row or test.each_row:
-        return control, test, []
-    both = np.intersect1d(control.unit_hashes, test.unit_hashes)
+        return control, test, torn
+    both = np.union1d(np.intersect1d(control.unit_hashes, test.unit_hashes), np.array([*torn], dtype="U64"))
     if not len(both):
-        return control, test, []
-    return _without(control, both), _without(test, both), [_in_both(control, test, both)]
+        return control, test, torn
+    for arm in (control, test):
+        left_out = np.isin(arm.unit_hashes, both)
+        for one, number in zip(arm.unit_hashes[left_out].tolist(), arm.n[left_out].tolist(), strict=True):
+            torn[one] = torn.get(one, 0.0) + number
+    return _without(control, both), _without(test, both), torn
 
 
 def _without(arm: ArmUnits, hashes: NDArray[np.str_]) -> ArmUnits:
@@ -217,21 +228,26 @@ def _without(arm: ArmUnits, hashes: NDArray[np.str_]) -> ArmUnits:
     )
 
 
-def _in_both(control: ArmUnits, test: ArmUnits, both: NDArray[np.str_]) -> Remark:
-    units = len(np.union1d(control.unit_hashes, test.unit_hashes))
-    rows = sum(float(arm.n[np.isin(arm.unit_hashes, both)].sum()) for arm in (control, test))
-    decisive = len(both) > TOLERATED * units
+def torn_remarks(control: ArmUnits, test: ArmUnits, torn: Mapping[str, float]) -> list[Remark]:
+    """Say how many units were left out of both arms; where they are many the arms are not apart."""
+    if not torn:
+        return []
+    units = len(torn) + len(control.n) + len(test.n)
+    decisive = len(torn) > TOLERATED * units
     so = (
         "the arms are not apart, and nothing can be concluded: find out why units change arms"
         if decisive
         else "they are left out of both"
     )
-    return Remark(
-        kind="units_in_both_arms",
-        count=len(both),
-        decisive=decisive,
-        sentence=f"{count(len(both))} of {count(units)} units were seen in both arms ({count(rows)} executions): {so}.",
-    )
+    return [
+        Remark(
+            kind="units_in_both_arms",
+            count=len(torn),
+            decisive=decisive,
+            sentence=f"{count(len(torn))} of {count(units)} units were seen in both arms "
+            f"({count(sum(torn.values()))} executions): {so}.",
+        )
+    ]
 
 
 def _placed(part: ArmUnits, bounds: Floats) -> NDArray[np.int64]:

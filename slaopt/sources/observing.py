@@ -13,9 +13,10 @@ from slaopt.errors import InputError
 from slaopt.excluded import excluded_steps
 from slaopt.experiment.assignment import arms_of_hashes
 from slaopt.experiment.design import EACH_ROW, Design
+from slaopt.experiment.left_out import bad_durations, unknown_arms, without_unit
 from slaopt.experiment.observed import Observed, Remark
 from slaopt.experiment.repeats import Repeats
-from slaopt.experiment.tallying import ARMS, Tally, bad_durations, hashes_of, place_of, unknown_arms, without_unit
+from slaopt.experiment.tallying import ARMS, Tally, hashes_of, place_of
 from slaopt.experiment.timeliness import timeliness
 from slaopt.intake import Role
 from slaopt.params import Params

@@ -202,6 +202,28 @@ def test_a_unit_in_both_arms_is_left_out_of_both_and_many_decide(rows: pd.DataFr
     assert remark.count == 30 and remark.decisive
 
 
+@settings(max_examples=10, deadline=None)
+@given(edges=st.lists(st.integers(1, 400), min_size=1, max_size=4))
+def test_a_unit_that_was_in_both_arms_stays_out_whatever_the_parts(edges: list[int]) -> None:
+    rows = simulate(seed=4, units=20, per_unit=20)
+    torn = rows["tenant"].isin(["tenant-1", "tenant-2"])
+    rows.loc[torn, "arm"] = np.resize(["control", "test", "control"], torn.sum())
+    whole = counted(rows)
+    first, *others = (counted(part) for part in parts_of(rows, [edge % len(rows) for edge in edges]))
+    added = sum(others, start=first)
+    for arm in ("control", "test"):
+        assert added.arm(arm).unit_hashes.tolist() == whole.arm(arm).unit_hashes.tolist()
+        assert added.arm(arm).n.tolist() == whole.arm(arm).n.tolist()
+    assert (
+        added.torn
+        == whole.torn
+        == {unit_hash("", name): (rows["tenant"] == name).sum() for name in ("tenant-1", "tenant-2")}
+    )
+    assert [remark for remark in added.remarks if remark.kind == "units_in_both_arms"] == [
+        remark for remark in whole.remarks if remark.kind == "units_in_both_arms"
+    ]
+
+
 def test_rows_without_unit_are_left_out_and_said(rows: pd.DataFrame) -> None:
     broken = rows.copy()
     broken.loc[:3, "tenant"] = [None, " ", "x" * 201, np.nan]
