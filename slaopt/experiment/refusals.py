@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from scipy import stats
+
 from slaopt.experiment.prospects import Ground, PowerAnalysis
 from slaopt.experiment.reading import FEWEST_TO_DECIDE
 from slaopt.experiment.told import chance
@@ -13,6 +15,7 @@ __all__ = ["WEEK", "final_refusals", "refusals_of"]
 
 WEEK = 7  # days; a shorter test has not seen each weekday
 LONGEST = 60  # days of a test
+RARELY = 0.05  # share of the tests that may come to nothing by an unlucky assignment
 
 
 def final_refusals(ground: Ground, *, unit: str) -> tuple[str, ...]:
@@ -37,14 +40,26 @@ def final_refusals(ground: Ground, *, unit: str) -> tuple[str, ...]:
 
 def refusals_of(ground: Ground, power: PowerAnalysis, *, unit: str) -> tuple[str, ...]:
     """Say what speaks against a design that could still be carried out, with `force`."""
-    told = []
+    terms, told = ground.terms, []
     if ground.days < WEEK:
         told.append(
             f"{ground.days} days are less than a weekly cycle: plan {WEEK} at least, so that no weekday is left out."
         )
+    if terms.units is not None and (lopsided := _lopsided(terms.units, terms.split)) > RARELY:
+        enough = next(n for n in range(int(terms.units), 1000) if _lopsided(n, terms.split) <= RARELY)
+        told.append(
+            f"of {count(terms.units)} units ({unit}) chance leaves fewer than {FEWEST_TO_DECIDE} to an arm in "
+            f"{chance(lopsided)} of tests, and then nothing is decided: {enough} are needed."
+        )
     if power.power + power.doubt < power.wanted:
         told.append(_too_weak(ground, power, unit))
     return tuple(told)
+
+
+def _lopsided(units: float, split: float) -> float:
+    """Chance that an arm gets fewer units than a decision takes."""
+    fewest = FEWEST_TO_DECIDE - 1
+    return float(stats.binom.cdf(fewest, int(units), split) + stats.binom.cdf(fewest, int(units), 1 - split))
 
 
 def _too_weak(ground: Ground, power: PowerAnalysis, unit: str) -> str:

@@ -17,6 +17,7 @@ from scipy import special, stats
 
 from slaopt.experiment.past import Past, UnitsBefore, joined
 from slaopt.experiment.power import NORMAL, Bounds, Terms
+from slaopt.experiment.reading import FEWEST_TO_DECIDE
 from slaopt.result import Result
 
 __all__ = ["Chance", "Paths", "Rehearsed", "judged", "rehearse"]
@@ -202,7 +203,7 @@ def _clusters(
     """The same where units are assigned: sizes as they were, rates drawn from what each unit's past says."""
     units = joined(units, MOST_UNITS) if len(units.n) > MOST_UNITS else units
     size, looks = len(units.n), len(terms.shares)
-    runs = max(FEWEST_RUNS, min(runs, MOST_CELLS // (size * looks)))
+    runs = min(runs, max(FEWEST_RUNS, MOST_CELLS // (size * looks)))
     chunk = max(1, CELLS // (size * looks))
     done = [
         _cluster_chunk(past, terms, units, effect=effect, at=at, runs=min(chunk, runs - first), rng=rng)
@@ -228,7 +229,10 @@ def _cluster_chunk(
     above = counts[..., ::-1].cumsum(axis=-1)[..., ::-1][..., 1:]
     values = np.concatenate([above, logs[..., None]], axis=-1)
     arms = [_ratio(values, n, member) for member in (~in_test, in_test)]
-    return arms[1][0] - arms[0][0], np.sqrt(arms[0][1] + arms[1][1]), arms[0][0]
+    error = np.sqrt(arms[0][1] + arms[1][1])
+    smaller = np.minimum(in_test.sum(axis=1), (~in_test).sum(axis=1))
+    error[smaller < FEWEST_TO_DECIDE] = np.inf  # nothing is decided then
+    return arms[1][0] - arms[0][0], error, arms[0][0]
 
 
 def _unit_rates(units: UnitsBefore, terms: Terms, runs: int, rng: np.random.Generator) -> Floats:
@@ -269,7 +273,6 @@ def _ratio(values: Floats, n: Floats, member: NDArray[np.bool_]) -> tuple[Floats
     total = np.maximum((n * weight).sum(axis=1), 1.0)
     ratio = (values * weight[..., None]).sum(axis=1) / total[..., None]
     left = (values - ratio[:, None] * n[..., None]) * weight[..., None]
-    count = np.maximum(member.sum(axis=1), 1.0)[:, None, None]
-    squares = (left**2).sum(axis=1)
-    variance = np.where(count > 1, count / np.maximum(count - 1, 1) * squares, np.inf) / total[..., None] ** 2
+    count = np.maximum(member.sum(axis=1), 2.0)[:, None, None]
+    variance = count / (count - 1) * (left**2).sum(axis=1) / total[..., None] ** 2
     return ratio, variance

@@ -30,7 +30,7 @@ def service() -> Profiles:
 
 
 def designed(**given: object) -> PlannedDesign:
-    return design_for(service(), RULES, **({"test_threshold": 2.4, "replications": 400} | given))  # type: ignore[arg-type]
+    return design_for(service(), RULES, **({"test_threshold": 2.4, "replications": 200} | given))  # type: ignore[arg-type]
 
 
 def test_a_design_holds_what_was_asked_for_and_what_is_to_be_expected():
@@ -101,6 +101,7 @@ def test_margins_are_those_of_the_rules_and_the_design_says_which_could_be_shown
         ({"days": 5}, "less than a weekly cycle"),
         ({"smallest_effect": 0.02}, "executions are needed, 28"),
         ({"unit": "tenant", "units": 30}, "assign something finer than tenant"),
+        ({"unit": "tenant", "units": 12, "icc": 0.0}, "chance leaves fewer than 5 to an arm in 39 % of tests"),
     ],
 )
 def test_what_cannot_answer_is_refused_in_words_unless_forced(given, words):

@@ -157,7 +157,7 @@ def _scores(
     for name, values in (("rate", violates), ("mean", logs), ("p95", (logs > case.tail) / density)):
         (one, first, some), (two, second, others) = (_ratio(values[arm], unit[arm]) for arm in (~in_test, in_test))
         error = np.sqrt(first + second)
-        if not error > 0 or min(some, others) < 2:
+        if not error > 0 or min(some, others) < 5:
             scored[name] = (0.0, -np.inf)
             continue
         z = (two - one) / error
