@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -16,14 +15,12 @@ from numpy.typing import NDArray
 
 from slaopt.buckets import counted_bounds
 from slaopt.errors import InputError
-from slaopt.intake import Intake, ServiceIntake
+from slaopt.intake import Intake
 from slaopt.profile import Profiles
 from slaopt.result import Skipped
 from slaopt.sources.base import Options, Rows, Seeks, assigning, seeking
-from slaopt.sources.cells import ZERO, CoarseCells, FineCells, StepSums, build_profiles
+from slaopt.sources.cells import build_profiles
 from slaopt.sources.sql.counts import (
-    EXCLUDED,
-    REJECTED,
     ByService,
     Counting,
     ExcludedRule,
@@ -34,10 +31,11 @@ from slaopt.sources.sql.counts import (
 )
 from slaopt.sources.sql.database import Database, Table, open_database
 from slaopt.sources.sql.dialect import Dialect
-from slaopt.sources.sql.inspection import Extent, Inspection, find_examples, utc
+from slaopt.sources.sql.inspection import Extent, Inspection, find_examples
 from slaopt.sources.sql.one_by_one import stream_rows
 from slaopt.sources.sql.postgresql import PostgresqlDialect
-from slaopt.sources.sql.rows import FAILED, measurements
+from slaopt.sources.sql.rows import measurements
+from slaopt.sources.sql.scanned import Repeats, Scan
 from slaopt.sources.sql.sqlite import SqliteDialect
 from slaopt.sources.sql.survey import Survey, by_settings, survey
 from slaopt.sources.values import missing_service
@@ -160,7 +158,7 @@ class SqlSource:
         return known.intake(doubles=repeats.doubles, frequent=repeats.frequent, examples=examples)
 
     @cached_property
-    def _repeats(self) -> _Repeats:
+    def _repeats(self) -> Repeats:
         """What repeats in the whole table."""
         with self._database.reading() as connection:
             dialect = self._dialect(connection)
@@ -179,7 +177,7 @@ class SqlSource:
         dialect: Dialect,
         frequent: sa.Select[Any],
         period: tuple[datetime, datetime] | None,
-    ) -> _Repeats:
+    ) -> Repeats:
         statements = [frequent]
         if not self._table.key:  # else no row can repeat another
             columns = [column.name for column in self._table.columns[:MARKED]]
@@ -189,7 +187,7 @@ class SqlSource:
             {row.service: int(row.rows) * self._every for row in connection.execute(statement)}
             for statement in statements
         ]
-        return _Repeats(*counts)
+        return Repeats(*counts)
 
     def _dialect(self, connection: sa.Connection) -> Dialect:
         if self._database.dialect == "sqlite":
@@ -198,7 +196,7 @@ class SqlSource:
 
     def _scan(
         self, connection: sa.Connection, start: datetime, end: datetime, services: Sequence[str], counted: Floats
-    ) -> _Scan:
+    ) -> Scan:
         known, dialect = self._known, self._dialect(connection)
         settings = by_settings(self._options, services, lambda params: (params.excluded, params.timezone))
         rules = [ExcludedRule.of(params, start, end, names) for params, names in settings]
@@ -216,7 +214,7 @@ class SqlSource:
             repeats = self._repeats_among(connection, dialect, frequent, (start, end))
         else:
             extents, repeats = known.extents, self._repeats
-        return _Scan(
+        return Scan(
             known=known,
             repeats=repeats,
             extents={row.service: (row.first, row.last) for row in extents},
@@ -227,92 +225,3 @@ class SqlSource:
 
 def _stamps(period: tuple[datetime, datetime] | None) -> tuple[float, float] | None:
     return None if period is None else (period[0].timestamp(), period[1].timestamp())
-
-
-class _Repeats(NamedTuple):
-    """By service: executions that share the most frequent duration, and rows that repeat another."""
-
-    frequent: Mapping[str, int]
-    doubles: Mapping[str, int] = {}
-
-
-class _Counts(NamedTuple):
-    """What was counted of one service in a period."""
-
-    fine: FineCells
-    coarse: CoarseCells
-    sums: StepSums
-    intake: ServiceIntake
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scan:
-    """The counts of a period, service by service."""
-
-    known: Inspection
-    repeats: _Repeats
-    extents: Mapping[str, tuple[float | None, float | None]]  # first and last stamp
-    hours: ByService  # hour, exponential index, counted bucket, rows
-    steps: ByService  # step, counted bucket or fate, rows, sums of seconds and logarithms, minimum, maximum
-
-    def close(self) -> None:
-        """Stop reading."""
-        self.hours.close()
-        self.steps.close()
-
-    def take(self, service: str) -> _Counts:
-        """Give the counts of the next service."""
-        slot, fine, coarse, count = self.hours.take(service)
-        step, bucket, rows, *sums = self.steps.take(service)
-        counts, failed = bucket >= ZERO, bucket == FAILED
-        first, last = self.extents.get(service, (None, None))
-        fates = {fate: int(rows[bucket == fate].sum()) for fate in (FAILED, EXCLUDED, REJECTED)}
-        unplaced, accepted = self.known.unplaced(service), int(rows[counts].sum())
-        return _Counts(
-            FineCells(slot=_whole(slot), fine=_whole(fine), coarse=_whole(coarse), count=count),
-            CoarseCells(slot=_whole(step[counts]), coarse=_whole(bucket[counts]), count=rows[counts]),
-            _step_sums(step, counts, failed, rows, sums),
-            ServiceIntake(
-                service=service,
-                rows=int(rows.sum()) + unplaced,
-                accepted=accepted,
-                failed=fates[FAILED],
-                excluded=fates[EXCLUDED],
-                rejected=fates[REJECTED] + unplaced,
-                doubles=self.repeats.doubles.get(service, 0),
-                future=self.known.future(service),
-                most_frequent=min(self.repeats.frequent.get(service, 0), accepted),
-                first=utc(first),
-                last=utc(last),
-                reading=self.known.reading,
-            ),
-        )
-
-
-def _whole(values: Floats) -> Ints:
-    return values.astype(np.int64)
-
-
-def _step_sums(
-    step: Floats, counts: NDArray[np.bool_], failed: NDArray[np.bool_], rows: Floats, sums: Sequence[Floats]
-) -> StepSums:
-    """Pool the buckets of each step."""
-    slots, at = np.unique(_whole(step[counts | failed]), return_inverse=True)
-    where = np.zeros(len(step), dtype=np.int64)
-    where[counts | failed] = at
-    seconds, logs, smallest, largest = (values[counts] for values in sums)
-    minima, maxima = np.full(len(slots), np.nan), np.full(len(slots), np.nan)
-    np.fmin.at(minima, where[counts], smallest)
-    np.fmax.at(maxima, where[counts], largest)
-
-    def total(marked: NDArray[np.bool_], values: Floats) -> Floats:
-        return np.bincount(where[marked], weights=values, minlength=len(slots)).astype(float)
-
-    return StepSums(
-        slot=slots,
-        sums=total(counts, seconds),
-        log_sums=total(counts, logs),
-        minima=minima,
-        maxima=maxima,
-        failures=total(failed, rows[failed]),
-    )
