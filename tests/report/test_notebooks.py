@@ -15,7 +15,7 @@ from slaopt.report.manifest import Manifest
 from tests.report.builders import NOTEBOOKS
 from tests.report.runs import BOOK, Held, small
 
-NAMES = ("service_report", "portfolio", "explore", "experiment_design")
+NAMES = ("service_report", "portfolio", "explore", "experiment_design", "experiment_report")
 
 
 @pytest.fixture(scope="module")
