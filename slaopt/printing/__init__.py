@@ -5,6 +5,7 @@ from slaopt.printing.assessments import analysis_lines, forecast_lines, recommen
 from slaopt.printing.changes import audit_lines, history_lines, purged_lines, verification_lines
 from slaopt.printing.designs import design_lines
 from slaopt.printing.evaluations import evaluation_lines
+from slaopt.printing.experiments import experiment_lines, experiment_list_lines, experiment_pass_lines
 from slaopt.printing.measurements import check_lines
 from slaopt.printing.people import enrollment_lines, user_lines
 from slaopt.printing.reports import experiment_report_lines, report_lines
@@ -20,6 +21,9 @@ __all__ = [
     "design_lines",
     "enrollment_lines",
     "evaluation_lines",
+    "experiment_lines",
+    "experiment_list_lines",
+    "experiment_pass_lines",
     "experiment_report_lines",
     "filed_lines",
     "forecast_lines",

@@ -7,6 +7,7 @@ import click
 from slaopt.cli.experiment.designing import design
 from slaopt.cli.experiment.evaluating import evaluate
 from slaopt.cli.experiment.reporting import report
+from slaopt.cli.experiment.running import adopt, amend, list_experiments, propose, show, stop, watch
 
 __all__ = ["experiment"]
 
@@ -21,6 +22,5 @@ def experiment() -> None:
     """
 
 
-experiment.add_command(design)
-experiment.add_command(evaluate)
-experiment.add_command(report)
+for command in (design, propose, list_experiments, show, watch, amend, stop, adopt, evaluate, report):
+    experiment.add_command(command)

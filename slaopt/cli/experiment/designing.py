@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from slaopt.result import Skipped
     from slaopt.sources import Source
 
-__all__ = ["DESIGNED", "design", "design_options", "margins"]
+__all__ = ["DESIGNED", "design", "design_options", "designed", "margins"]
 
 DESIGNED = {  # options that say what is designed: arguments of `design_for`
     "test_threshold": "test_threshold",
@@ -95,6 +95,18 @@ def design(service: str, source: str | None, store: str | None, as_json: bool, *
     """
     from slaopt.printing import design_lines
 
+    results = designed(service, source, store, given)
+    if as_json:
+        print_json([result.to_dict() for result in results])
+    else:
+        print_lines(design_lines(results))
+    return status_of(results)
+
+
+def designed(
+    service: str, source: str | None, store: str | None, given: dict[str, Any]
+) -> list[PlannedDesign | Skipped]:
+    """Design a test from the measurements that the options name; what cannot be looked at is Skipped."""
     wanted = {name: given.pop(name) for name in DESIGNED}
     threshold, columns = given.pop("threshold"), given["columns"]
     opened = open_source(source, unit=given.pop("duration_unit"), **given)
@@ -108,12 +120,7 @@ def design(service: str, source: str | None, store: str | None, as_json: bool, *
     if by is not None:
         wanted["unit"] = wanted["unit"] or by
     compute = partial(_planned, source=opened.source, wanted=wanted)
-    results: list[PlannedDesign | Skipped] = [*opened.each(compute, intake, services), *refused]
-    if as_json:
-        print_json([result.to_dict() for result in results])
-    else:
-        print_lines(design_lines(results))
-    return status_of(results)
+    return [*opened.each(compute, intake, services), *refused]
 
 
 def _planned(profiles: Profiles, params: Params, *, source: Source, wanted: dict[str, Any]) -> PlannedDesign:
