@@ -130,6 +130,8 @@ def _log_density(hours: Profile, q: float) -> float:
 
 def _chance(metric: Metric, margin: float, error: float, terms: Terms) -> float:
     """Chance that the bound of an unchanged metric is inside its margin at the last look."""
+    if error == 0:  # all durations are the same, or all above the threshold
+        return 1.0
     reach = np.log1p(margin) if metric in ("mean", *QUANTILES) else margin
     return float(special.ndtr(reach / error - bounds_of(terms).benefit[-1]))
 
