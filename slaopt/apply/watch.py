@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from slaopt.apply.actor import WATCH
 from slaopt.apply.due import adjust_services, commit_due, expire_old, finish
+from slaopt.apply.experiments.schedule import overdue
 from slaopt.apply.fresh import Wanted, read_fresh
 from slaopt.apply.looking import Look, Seen, first_sentence, kept_sentence, look_of, quiet_sentence, see
 from slaopt.apply.watched import Pass, State, Watched
@@ -59,6 +60,7 @@ def watch(
     if services is None:
         adjust_services(ledger, done)
     _judge(ledger, source, done, services)
+    _remind(ledger, done, services)
     return done.done()
 
 
@@ -82,6 +84,24 @@ def _judge(ledger: Ledger, source: Source | None, done: Pass, services: Collecti
             partial(_decided, ledger, look, found, done.at),
             partial(_told, look.proposal, look.change, "refused", done.at),
         )
+
+
+def _remind(ledger: Ledger, done: Pass, services: Collection[str] | None) -> None:
+    """Say which tests nobody looks at: that is a pass of its own, since it reads units beside durations."""
+    with ledger.store.reading() as transaction:
+        for record in transaction.experiments.running():
+            if services is not None and record.service not in services:
+                continue
+            if (since := overdue(transaction, record, at=done.at)) is not None:
+                told = (
+                    f"experiment {record.experiment_id} has waited for a look since {moment(since)}: "
+                    "let slaopt experiment watch run each day"
+                )
+                done.add(
+                    Watched(
+                        service=record.service, state="blind", sentence=told, at=done.at, proposal_id=record.proposal_id
+                    )
+                )  # fmt: skip
 
 
 def _changes(ledger: Ledger, services: Collection[str] | None) -> list[tuple[Proposal, ChangeRecord]]:

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -150,7 +150,20 @@ def _watch(ledger: Ledger, job: Job) -> Any:
     return {one.service: one.state for one in found}
 
 
-ACTS: dict[str, Callable[[Ledger, Job], Any]] = {"approve": _approve, "rollback": _roll_back, "watch": _watch}
+def _look(ledger: Ledger, job: Job) -> Any:
+    """A pass over experiments; `what` is a file with measurements, the column of units in it, and the moment."""
+    from slaopt.apply.experiments import experiment_watch
+    from slaopt.sources import connect
+
+    path, column, at = job.what
+    moment = datetime.fromisoformat(at)
+    source = connect(path, book=ledger.book, now=moment, columns={"assigned": column})
+    return [one.state for one in experiment_watch(ledger, source, at=moment)]
+
+
+ACTS: dict[str, Callable[[Ledger, Job], Any]] = {
+    "approve": _approve, "rollback": _roll_back, "watch": _watch, "look": _look,
+}  # fmt: skip
 
 
 def _act(folder: Path, job: Job) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from slaopt.store.experiment_records import ExperimentRecord, Results
     from slaopt.store.records import Proposal
 
-__all__ = ["ExperimentOutcome", "found", "let_go", "outcome_of", "stop", "told"]
+__all__ = ["ExperimentOutcome", "end", "found", "let_go", "outcome_of", "proposal_of", "stop", "told"]
 
 ENDED: Mapping[str, Literal["kept", "rolled_back"]] = {"completed": "kept", "stopped": "rolled_back"}
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from slaopt.store.experiment_records import ExperimentRecord
     from slaopt.store.records import Needs, Proposal
 
-__all__ = ["design_now", "propose_experiment", "test_first"]
+__all__ = ["design_now", "propose_experiment", "sentence_of", "test_first"]
 
 RISK: Final = "medium"  # part of the traffic only, and stopped where it does harm; but what is tested is not known yet
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from slaopt.experiment.design import Design
+    from slaopt.store import Transaction
     from slaopt.store.experiment_records import ExperimentRecord
 
-__all__ = ["Due", "counted_from", "due", "first_hour", "next_look", "share_done"]
+__all__ = ["Due", "counted_from", "due", "first_hour", "next_look", "overdue", "share_done"]
 
 HOUR: Final = timedelta(hours=1)
+PATIENCE: Final = timedelta(hours=36)  # a pass a day is enough
 SETTLING: Final = timedelta(minutes=30)  # from the end of what a look sees until that has been written
 
 
@@ -56,6 +58,17 @@ def next_look(record: ExperimentRecord, design: Design, *, after: int) -> dateti
     if after >= design.looks:
         return None
     return _planned(record, design, after + 1) + SETTLING
+
+
+def overdue(transaction: Transaction, record: ExperimentRecord, *, at: datetime) -> datetime | None:
+    """Give since when a look at a running experiment is awaited, where that is too long: its watch is not running."""
+    from slaopt.experiment.design import Design
+
+    if not record.design or record.planned_end is None:
+        return None
+    looks = transaction.experiments.looks(record)
+    awaited = next_look(record, Design.from_dict(record.design), after=looks[-1].number if looks else 0)
+    return awaited if awaited is not None and at - awaited > PATIENCE else None
 
 
 def share_done(record: ExperimentRecord, *, at: datetime) -> float:

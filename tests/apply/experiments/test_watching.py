@@ -10,6 +10,7 @@ import pytest
 from slaopt.apply import ForbiddenError, UnknownError, approve, verify_audit
 from slaopt.apply.experiments import adopt, amend, details, experiment_watch, looks_of, progress, stop
 from slaopt.apply.experiments.schedule import due, next_look
+from slaopt.apply.watch import watch
 from slaopt.errors import InputError, RefusedError
 from slaopt.experiment import Design, unit_hash
 from slaopt.params import ApprovalRules
@@ -258,3 +259,11 @@ def test_units_are_kept_by_their_hash_alone(ground: Grounds, tmp_path: Path) -> 
     assert seen.first_seen >= BEGIN
     assert "tenant-3" not in str(ground.place.all_of("sla_experiment_assignments"))
     assert "tenant-3" not in str(ground.place.all_of("sla_experiment_looks"))
+
+
+def test_the_watch_of_changes_says_which_test_nobody_looks_at(ground: Grounds) -> None:
+    record = begun(ground)
+    assert watch(ground.ledger, None, at=looked_at(2)) == []
+    (told,) = watch(ground.ledger, None, at=looked_at(3))
+    assert (told.service, told.state) == (SERVICE, "blind")
+    assert record.experiment_id in told.sentence
