@@ -13,7 +13,7 @@ __all__ = ["EXPLORE", "REPORT_NOTEBOOKS", "find_workspace", "init_workspace", "n
 
 MARK = Path("params", "default.yaml")  # a folder that has it is a workspace
 EXPLORE = "explore"  # the notebook that is for people; reports are made from the others
-REPORT_NOTEBOOKS = ("service_report", "portfolio")
+REPORT_NOTEBOOKS = ("service_report", "portfolio", "experiment_report")
 
 
 def find_workspace(path: Path | None) -> Path:
