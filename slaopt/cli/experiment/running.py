@@ -229,13 +229,13 @@ def adopt(
 def _pass(
     ledger: Ledger, source: str | None, services: tuple[str, ...], reading: dict[str, Any]
 ) -> list[ExperimentPass]:
-    """Make one pass, unless another one is at work on the store: then it is left to that."""
+    """Make one pass, unless another one over experiments is at work on the store: then it is left to that."""
     from slaopt.apply.alone import alone
     from slaopt.apply.experiments import experiment_watch
 
-    with alone(ledger.store.label) as free:
+    with alone(f"{ledger.store.label} experiments") as free:
         if not free:
-            complain(f"another watch is at work on {ledger.store.label}: this pass is left to it")
+            complain(f"another watch of experiments is at work on {ledger.store.label}: this pass is left to it")
             return []
         with ledger.store.reading() as transaction:
             running: list[ExperimentRecord] = transaction.experiments.running()
