@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 LOWEST, HIGHEST = np.finfo(float).tiny, 1 - 2.0**-53
 SAME = 1e-12  # from where on a share cannot be told from 1
-REFINEMENTS = 2
+REFINEMENTS = 3
 HALVINGS = 36
 _LADDER = np.sinh(np.linspace(-1, 1, 49) * np.arcsinh(14.0))  # standard deviations, denser in the middle
 
@@ -180,11 +180,12 @@ class DifferenceOfRates:
 
 def _inverted(differences: Floats, shares: Floats, logits: Floats) -> Floats:
     """Where the distribution reaches each logit, between points at which it is known: a monotone cubic in logits."""
-    inside = (shares > LOWEST) & (shares < 1 - SAME)
-    d, first = np.unique(differences[inside], return_index=True)
-    known = special.logit(shares[inside][first])
-    grows = np.concatenate([[True], np.diff(np.maximum.accumulate(known)) > 0])
+    d, first = np.unique(differences, return_index=True)
+    held = np.maximum.accumulate(np.clip(shares[first], LOWEST, 1 - SAME))
+    start = max(int((held > LOWEST).argmax()) - 1, 0)  # of the points below which nothing lies, the last
+    known, d = special.logit(held[start:]), d[start:]
+    grows = np.concatenate([[True], np.diff(known) > 0])
     known, d = known[grows], d[grows]
     if len(d) < 2:
-        return np.full(logits.shape, float(d.mean()) if len(d) else float(np.median(differences)))
+        return np.full(logits.shape, float(np.median(differences)))
     return np.asarray(PchipInterpolator(known, d)(np.clip(logits, known[0], known[-1])))
