@@ -14,6 +14,7 @@ __all__ = ["CONCENTRATION", "FLAGGED_AT", "sample_ratio"]
 CONCENTRATION = 1000.0  # of the Dirichlet prior around the split
 FLAGGED_AT = 100.0  # the healthy are flagged at some moment with probability 0.01 at most
 FINAL_P = 0.001
+OVERWHELMING = 1e6  # beyond this a figure says no more
 
 
 def sample_ratio(n_control: float, n_test: float, *, traffic_split: float, final: bool = False) -> SampleRatio:
@@ -45,7 +46,8 @@ def sample_ratio(n_control: float, n_test: float, *, traffic_split: float, final
     found = f" ({percent(n_test / total, 3)})" if total else ""
     sizes = f"{count(n_control)} in control, {count(n_test)} in test{found}, where {percent(w_test)} was planned"
     if flagged:
-        because = f"evidence {number(evidence)} to 1" if evidence > FLAGGED_AT else f"p = {number(p_value, 2)}"
+        much = number(evidence) if evidence < OVERWHELMING else "more than a million"
+        because = f"evidence {much} to 1" if evidence > FLAGGED_AT else f"p = {number(p_value, 2)}"
         sentence = f"The arms are not of the sizes that were planned: {sizes} ({because}). Nothing can be concluded."
     else:
         sentence = f"The sizes of the arms agree with the plan: {sizes}."

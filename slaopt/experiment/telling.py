@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from slaopt.experiment.design import EACH_ROW, Design
 from slaopt.experiment.found import Comparison, Effect, GuardrailLook, Posterior, Verdict
 from slaopt.experiment.reading import Reading
+from slaopt.experiment.wording import points
 from slaopt.wording import count, number, percent, seconds
 
 __all__ = ["METRIC_WORDS", "told"]
@@ -67,9 +68,8 @@ def _found(comparison: Comparison, design: Design, reading: Reading) -> str:
     if reading.interval is None:
         return f"{text}."
     interval = reading.interval
-    low, high = number(100 * interval.low, 2), number(100 * interval.high, 2)
-    level = f"{100 * interval.level:g} %"
-    return f"{text}, a difference of {low} to {high} percentage points ({level} interval that holds at every look)."
+    ends, level = points(interval.low, interval.high), f"{100 * interval.level:g} %"
+    return f"{text}, a difference of {ends} ({level} interval that holds at every look)."
 
 
 def _harm(comparison: Comparison, design: Design, guardrails: Sequence[GuardrailLook]) -> str:
