@@ -2,6 +2,9 @@
 
 A unit's own rate varies around that of its arm: x | mu, kappa ~ BetaBinomial(n, mu kappa, (1 - mu) kappa), where
 kappa = 1 / ICC - 1 is shared by both arms. The prior of each mu is a Beta, that of log kappa normal around log 20.
+
+Where the past is not known, the Beta is centred on the rate of both arms together. Another centre pulls the arm with
+fewer units further than the other one, and so makes a difference where there is none.
 """
 
 from __future__ import annotations
@@ -19,11 +22,11 @@ from slaopt.experiment.gridded import DifferenceOfRates, Gridded, gridded
 from slaopt.experiment.posterior import posterior_of
 from slaopt.wording import count, number, percent
 
-__all__ = ["KAPPA_PRIOR", "MEAN_PRIOR", "hierarchical_difference", "hierarchical_posterior", "mean_prior"]
+__all__ = ["KAPPA_PRIOR", "hierarchical_difference", "hierarchical_posterior", "mean_prior"]
 
 Floats = NDArray[np.float64]
 
-MEAN_PRIOR = (1.0, 19.0)  # of an arm's rate, where the past is not known
+GUESSED = (1.0, 20.0)  # violations and executions that stand for what is usual before anything was seen
 KAPPA_PRIOR = (float(np.log(20.0)), 1.0)  # mean and standard deviation of log kappa
 SPAN = 9.0  # standard deviations of the prior of log kappa that the first pass looks at, on either side
 COARSE = (25, 49)  # values of log kappa, nodes of mu
@@ -33,10 +36,19 @@ CLOSE = 1e-3  # change of P(D < 0) that is small enough
 NEGLIGIBLE = -30.0  # log of a density, against the greatest
 
 
-def mean_prior(rate: float | None, size: float | None) -> tuple[float, float]:
-    """Give both parameters of the Beta prior of an arm's rate: of the past, or around 5 % where nothing is known."""
-    if rate is None or size is None or not 0 < rate < 1 or size <= 0:
-        return MEAN_PRIOR
+def mean_prior(
+    rate: float | None, size: float | None, control: tuple[Floats, Floats], test: tuple[Floats, Floats]
+) -> tuple[float, float]:
+    """Give both parameters of the Beta prior of an arm's rate, the same for both arms.
+
+    It is that of the past; where nothing is known of it, around the rate of both arms together, worth one violation (or
+    one execution without, where these are the rarer).
+    """
+    if rate is not None and size is not None and 0 < rate < 1 and size > 0:
+        return rate * size, (1 - rate) * size
+    violations, executions = (float(control[i].sum() + test[i].sum()) + GUESSED[i] for i in (0, 1))
+    rate = min(violations / executions, 1 - 1 / executions)
+    size = 1 / min(rate, 1 - rate)
     return rate * size, (1 - rate) * size
 
 
@@ -60,25 +72,26 @@ def hierarchical_posterior(
     >>> round(hierarchical_posterior((x, n), (x, n), rope=0.005).probability_better, 6)
     0.5
     """
-    a, b = mean_prior(prior_rate, prior_size)
+    a, b = mean_prior(prior_rate, prior_size, control, test)
     difference, icc = hierarchical_difference(control, test, prior=(a, b))
-    past = "" if (a, b) == MEAN_PRIOR or prior_rate is None or prior_size is None else (
-        f" (the past's {percent(prior_rate, 3)}, worth {count(prior_size)} executions)"
-    )  # fmt: skip
-    prior = f"rate of each arm Beta({number(a)}, {number(b)}){past}, units alike by log kappa ~ N(log 20, 1)"
+    known = prior_rate is not None and prior_size is not None and 0 < prior_rate < 1 and prior_size > 0
+    source = "the past's" if known else "both arms'"
+    worth = f"{source} {percent(a / (a + b), 3)}, worth {count(a + b)} executions"
+    prior = f"rate of each arm Beta({number(a)}, {number(b)}) ({worth}), units alike by log kappa ~ N(log 20, 1)"
     return posterior_of(
         difference, model="hierarchical", prior=prior, rope=rope, confidence_level=confidence_level, icc=icc
     )
 
 
 def hierarchical_difference(
-    control: tuple[Floats, Floats], test: tuple[Floats, Floats], *, prior: tuple[float, float] = MEAN_PRIOR
+    control: tuple[Floats, Floats], test: tuple[Floats, Floats], *, prior: tuple[float, float] | None = None
 ) -> tuple[DifferenceOfRates, float]:
     """Give the posterior on nodes, and the mean intraclass correlation.
 
     Coarse passes find where the posterior of kappa lies and, given each kappa, that of each rate; the nodes of the last
     pass cover that, and are doubled until half of them give the same P(D < 0).
     """
+    prior = prior or mean_prior(None, None, control, test)
     arms = (_Arm.of(*control), _Arm.of(*test))
     mean, deviation = KAPPA_PRIOR
     logs = np.linspace(mean - SPAN * deviation, mean + SPAN * deviation, COARSE[0])

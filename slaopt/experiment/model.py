@@ -111,7 +111,7 @@ def fit_model(
         raise InputError("an arm has fewer than two units: how much units differ cannot be seen")
     if sum(len(n) for _, n in arms) > MOST_UNITS:
         raise InputError(f"more than {MOST_UNITS} units: their sums say all, and sampling would take minutes")
-    prior = mean_prior(design.prior_rate, design.prior_size)
+    prior = mean_prior(design.prior_rate, design.prior_size, *((x.astype(float), n.astype(float)) for x, n in arms))
     trace = _sampled(arms, prior, seed=seed, draws=draws)
     mu = trace.posterior["mu"].to_numpy().reshape(-1, 2)
     logs = trace.posterior["log_kappa"].to_numpy().reshape(-1)

@@ -78,7 +78,7 @@ def test_the_hierarchical_posterior_is_that_of_a_dense_grid(rates, units):
         n = rng.integers(30, 300, size)
         p = rng.beta(19 * rate, 19 * (1 - rate), size) if rate else np.zeros(size)
         arms.append((rng.binomial(n, p).astype(float), n.astype(float)))
-    found, d = hierarchical_posterior(*arms, rope=0.005), _brute(*arms)
+    found, d = hierarchical_posterior(*arms, rope=0.005, prior_rate=0.05, prior_size=20), _brute(*arms)
     assert found.probability_better == pytest.approx((d < 0).mean(), abs=0.005)
     assert found.probability_equivalent == pytest.approx((np.abs(d) <= 0.005).mean(), abs=0.006)
     assert found.expected_loss_of_shipping == pytest.approx(np.maximum(d, 0).mean(), rel=0.05, abs=1e-6)
@@ -104,3 +104,15 @@ def test_tails_are_as_right_as_the_middle():
     found = hierarchical_posterior((low, n), (high, n), rope=0.005)
     assert 0 < found.expected_loss_of_keeping < 1e-6
     assert 0 < found.probability_better < 1e-3
+
+
+@pytest.mark.parametrize("rate", [0.004, 0.3, 0.6, 0.95])
+def test_an_arm_with_few_units_is_not_pulled_to_another_rate_than_one_with_many(rate):
+    """Every violation rate is as common among 5 units as among 45: nothing speaks for either arm."""
+    n = np.full(5, 1000.0)
+    x = np.round(1000 * rate + 1000 * np.sqrt(0.05 * rate * (1 - rate)) * np.linspace(-1, 1, 5)).clip(0, 1000)
+    found = hierarchical_posterior((np.tile(x, 9), np.tile(n, 9)), (x, n), rope=0.1 * rate)
+    assert found.probability_better == pytest.approx(0.5, abs=0.12)
+    mirrored = hierarchical_posterior((np.tile(n - x, 9), np.tile(n, 9)), (n - x, n), rope=0.1 * rate)
+    assert mirrored.probability_better == pytest.approx(1 - found.probability_better, abs=0.02)
+    assert "both arms'" in found.prior
