@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from slaopt.apply.actor import Actor, require_present
 from slaopt.apply.experiments.ends import ExperimentOutcome, found, outcome_of, proposal_of, told
-from slaopt.apply.experiments.schedule import counted_from
+from slaopt.apply.experiments.schedule import counted_from, design_of
 from slaopt.apply.ledger import note
 from slaopt.apply.requests import Call, Outcome, written
 from slaopt.errors import InputError, RefusedError
@@ -43,8 +43,6 @@ def amend(
     InputError
         If no reason is given.
     """
-    from slaopt.experiment.design import Design
-
     said = written(reason, "reason")
     call = Call("amend experiment", actor, key, {"experiment": experiment_id, "days": days, "reason": said})
     with ledger.writing(call.action, actor=actor, at=at) as transaction:
@@ -52,7 +50,9 @@ def amend(
         record = found(transaction, experiment_id)
         if (answer := call.answered(transaction)) is not None:
             return outcome_of(record, answer)
-        before = Design.from_dict(record.design)
+        before = design_of(record)
+        if before is None:
+            raise RefusedError(f"experiment {experiment_id} has no design that can be read: it cannot be amended")
         _require_longer(record, before, days, at=at)
         after = replace(before, days=days, looks=ceil(before.looks * days / before.days))
         change = {

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from slaopt.apply.experiments.schedule import next_look, share_done
+from slaopt.apply.experiments.schedule import design_of, next_look, share_done
 from slaopt.result import plain
 
 if TYPE_CHECKING:
-    from slaopt.experiment.design import Design
     from slaopt.experiment.found import Comparison, Look
     from slaopt.experiment.observed import Observed, Remark
     from slaopt.store import Transaction
@@ -87,7 +86,7 @@ def results_of(look: Look, comparison: Comparison, remarks: Sequence[Remark]) ->
 
 def progress(transaction: Transaction, record: ExperimentRecord, *, at: datetime) -> dict[str, Any]:
     """Tell how far an experiment is; preliminary results are those of the last look, and hold whenever one looks."""
-    results, design = record.results or {}, _design(record)
+    results, design = record.results or {}, design_of(record)
     looks = transaction.experiments.looks(record)
     early = record.early_stop_reason if record.experiment_start is not None else None
     running = record.status == "running"
@@ -120,10 +119,3 @@ def details(transaction: Transaction, record: ExperimentRecord, *, at: datetime)
 
 def _answers(results: Mapping[str, Any]) -> bool:
     return results.get("effect_size") is not None and results.get("verdict") != "invalid"
-
-
-def _design(record: ExperimentRecord) -> Design | None:
-    """The design; rows that another program wrote have none."""
-    from slaopt.experiment.design import Design
-
-    return Design.from_dict(record.design) if record.design else None

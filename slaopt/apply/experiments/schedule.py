@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from slaopt.store import Transaction
     from slaopt.store.experiment_records import ExperimentRecord
 
-__all__ = ["Due", "counted_from", "due", "first_hour", "next_look", "overdue", "share_done"]
+__all__ = ["Due", "counted_from", "design_of", "due", "first_hour", "next_look", "overdue", "share_done"]
 
 HOUR: Final = timedelta(hours=1)
 PATIENCE: Final = timedelta(hours=36)  # a pass a day is enough
@@ -31,6 +31,16 @@ def first_hour(moment: datetime) -> datetime:
     """Give the first full hour from a moment on, since measurements are counted in hours."""
     begun = moment.replace(minute=0, second=0, microsecond=0)
     return begun if begun == moment else begun + HOUR
+
+
+def design_of(record: ExperimentRecord) -> Design | None:
+    """Give the design of an experiment; None where there is none that can be read: another program wrote the row."""
+    from slaopt.experiment.design import Design
+
+    try:
+        return Design.from_dict(record.design)
+    except (KeyError, TypeError):
+        return None
 
 
 def counted_from(record: ExperimentRecord, design: Design) -> datetime:
@@ -62,12 +72,11 @@ def next_look(record: ExperimentRecord, design: Design, *, after: int) -> dateti
 
 def overdue(transaction: Transaction, record: ExperimentRecord, *, at: datetime) -> datetime | None:
     """Give since when a look at a running experiment is awaited, where that is too long: its watch is not running."""
-    from slaopt.experiment.design import Design
-
-    if not record.design or record.planned_end is None:
+    design = design_of(record)
+    if design is None or record.planned_end is None:
         return None
     looks = transaction.experiments.looks(record)
-    awaited = next_look(record, Design.from_dict(record.design), after=looks[-1].number if looks else 0)
+    awaited = next_look(record, design, after=looks[-1].number if looks else 0)
     return awaited if awaited is not None and at - awaited > PATIENCE else None
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from slaopt.apply.experiments.ends import told
-from slaopt.apply.experiments.schedule import first_hour
+from slaopt.apply.experiments.schedule import design_of, first_hour
 from slaopt.apply.ledger import note
 from slaopt.apply.requests import Outcome
 from slaopt.errors import RefusedError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from slaopt.apply.actor import Actor
     from slaopt.apply.cases import Case
     from slaopt.store import Transaction
+    from slaopt.store.experiment_records import ExperimentRecord
 
 __all__ = ["about_test", "start_test"]
 
@@ -32,7 +33,7 @@ def about_test(case: Case, *, at: datetime) -> Iterator[RefusedError]:
             f"{proposal.service}: the store knows nothing of the experiment of this proposal; design it again with "
             f"`slaopt experiment propose {proposal.service}`"
         )
-    elif _digest(test.design) != (proposal.assessment.get("experiment") or {}).get("design_digest"):
+    elif _digest(test) != (proposal.assessment.get("experiment") or {}).get("design_digest"):
         yield RefusedError(
             f"{proposal.service}: the design of experiment {test.experiment_id} is not the one that was proposed; find "
             f"out by whom it was changed, then design it again with `slaopt experiment propose {proposal.service}`"
@@ -54,11 +55,10 @@ def start_test(transaction: Transaction, case: Case, *, actor: Actor, at: dateti
     InputError
         If it is not planned any more, or another runs on the service.
     """
-    from slaopt.experiment.design import Design
-
     proposal, test = case.proposal, case.test
     assert test is not None  # refused before
-    design = Design.from_dict(test.design)
+    design = design_of(test)
+    assert design is not None  # likewise
     planned_end = first_hour(at) + timedelta(days=design.days)
     begun = transaction.experiments.start(
         test, salt=secrets.token_hex(SALT), design=design.to_dict(), design_digest=design.digest,
@@ -78,10 +78,9 @@ def start_test(transaction: Transaction, case: Case, *, actor: Actor, at: dateti
     return Outcome(proposal=committed, sentence=sentence)
 
 
-def _digest(fields: Mapping[str, Any]) -> str:
-    from slaopt.experiment.design import Design
-
-    return Design.from_dict(fields).digest
+def _digest(test: ExperimentRecord) -> str | None:
+    design = design_of(test)
+    return None if design is None else design.digest
 
 
 def _valid(case: Case) -> timedelta:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from slaopt.apply.actor import WATCH
 from slaopt.apply.experiments.ends import end, stop
 from slaopt.apply.experiments.kept import days_of, kept_look, looks_of, results_of
-from slaopt.apply.experiments.schedule import Due, counted_from, due, next_look
+from slaopt.apply.experiments.schedule import Due, counted_from, design_of, due, next_look
 from slaopt.apply.refusals import about_service
 from slaopt.apply.watched import Pass, State, Watched
 from slaopt.errors import RefusedError, SlaoptError
@@ -92,15 +92,13 @@ def experiment_watch(
 
 def _watched(ledger: Ledger, source: Source | None, record: ExperimentRecord, at: datetime) -> ExperimentPass | None:
     """Look after one experiment that runs."""
-    from slaopt.experiment.design import Design
-
     if not ledger.params(record.service).enabled:
         raise RefusedError(f"slaopt is switched off for {record.service}: set `enabled: true` in its params")
     if (why := _spoilt(ledger, record)) is not None:
         return _stopped(ledger, record, why, at)
-    if not record.design or record.planned_end is None:
-        raise RefusedError(f"experiment {record.experiment_id} has no design: it was not started by slaopt; stop it")
-    design = Design.from_dict(record.design)
+    design = design_of(record)
+    if design is None or record.planned_end is None:
+        raise RefusedError(f"experiment {record.experiment_id} has no design that can be read: stop it")
     if design.digest != record.design_digest:
         why = "its design is not the one any more that was frozen: it was changed past slaopt"
         return _stopped(ledger, record, why, at)

@@ -156,6 +156,16 @@ def test_a_design_that_was_changed_past_slaopt_stops_the_test(ground: Grounds) -
     assert "changed past slaopt" in passed(ground, None, AT + HOUR).sentence
 
 
+def test_a_row_of_another_program_is_refused_and_told_as_far_as_it_goes(ground: Grounds) -> None:
+    record = begun(ground)
+    ground.place.run("UPDATE sla_optimization_experiments SET design = '{\"days\": 4}'")
+    assert passed(ground, None, looked_at(1)).state == "refused"
+    with pytest.raises(RefusedError, match="no design that can be read"):
+        amend(ground.ledger, record.experiment_id, days=9, reason="r", actor=BOB, at=AT)
+    with ground.store.reading() as transaction:
+        assert progress(transaction, found(ground, record.experiment_id), at=AT)["looks_planned"] is None
+
+
 def test_blind_passes_say_so_and_a_test_does_not_outlast_its_end_unseen(ground: Grounds) -> None:
     record = begun(ground)
     told = passed(ground, None, looked_at(1))
