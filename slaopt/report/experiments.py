@@ -40,7 +40,7 @@ LONGEST = 300  # characters of an error's text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentRun(Result):
-    """What the notebook of an experiment starts from: counts by hashed unit, design and looks, never the source."""
+    """What the notebook of an experiment starts from: counts of each unit, design and looks, never the source."""
 
     experiment_id: str
     source: str  # description without secrets

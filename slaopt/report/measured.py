@@ -23,13 +23,12 @@ ARMS = {"control": "control.npz", "test": "test.npz"}
 
 
 def write_observed(observed: Observed, directory: Path) -> None:
-    """Write the counts of both arms into a folder; units stand there by their hashes, never by name."""
+    """Write the counts of both arms into a folder; units are numbered there, and have neither name nor hash."""
     directory.mkdir(parents=True, exist_ok=True)
     for name, file in ARMS.items():
         arm = observed.arm(name)
         np.savez_compressed(
             directory / file,
-            unit_hashes=arm.unit_hashes,
             first_seen=arm.first_seen.astype("datetime64[us]").astype(np.int64),
             bounds=arm.bounds,
             data=arm.counts.data,
@@ -78,10 +77,10 @@ def _arm(path: Path) -> ArmUnits:
     with np.load(path, allow_pickle=False) as file:
         if not isinstance(file, NpzFile):
             raise ValueError(f"{path.name} is of another kind")
-        units = len(file["unit_hashes"])
+        units = len(file["n"])
         parts = (file["data"], file["indices"], file["indptr"])
         return ArmUnits(
-            unit_hashes=file["unit_hashes"],
+            unit_hashes=np.array([f"{number:06}" for number in range(units)], dtype="U64"),
             first_seen=file["first_seen"].astype("datetime64[us]"),
             **{field: file[field] for field in SUMS},
             bounds=file["bounds"],

@@ -16,7 +16,7 @@ from slaopt.cli.options import json_option, source_option, store_option, workspa
 if TYPE_CHECKING:
     from slaopt.report import ExperimentRun
 
-__all__ = ["report"]
+__all__ = ["kept_run", "report"]
 
 
 @click.command()
@@ -51,7 +51,7 @@ def report(
         columns = {ROLES[role]: name for role, name in given["columns"].items()}
         reading = {name: given[name] for name in ("timezone", "decimal")}
         reading |= {"table": table, "columns": columns, "unit": given["duration_unit"]}
-        run = _kept(experiment, place, store, source, reading)
+        run = kept_run(experiment, place, store, source, reading)
     made = report_experiment(run, place)
     if as_json:
         print_json(made.to_dict())
@@ -72,7 +72,7 @@ def _collected(file: Path, workspace: Path, given: dict[str, Any]) -> Experiment
     )  # fmt: skip
 
 
-def _kept(
+def kept_run(
     experiment_id: str, workspace: Path, store: str | None, source: str | None, reading: dict[str, Any]
 ) -> ExperimentRun:
     """Read a test of the store, up to its last look."""
