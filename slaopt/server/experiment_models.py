@@ -33,7 +33,7 @@ def _hashable(text: str) -> str:
 
 Unit = Annotated[str, Field(min_length=1, max_length=100, examples=["tenant"]), AfterValidator(said)]
 UnitName = Annotated[str, Field(min_length=1, max_length=200, examples=["tenant-1"]), AfterValidator(_hashable)]
-Units = Annotated[int, Field(ge=2, le=10_000_000)]
+Units = Annotated[int, Field(ge=2, le=1_000_000)]
 Guardrails = Annotated[
     list[Annotated[str, Field(pattern=GUARDRAIL, max_length=20, examples=["p95=0.1"])]],
     Field(max_length=4, description="Metrics, each with its margin as a share; without one, that of the settings."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +14,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from slaopt.apply.experiments import stop
 from tests.parts import chromium, require
+from tests.server.experimenting import BOB, begun, ledger_of, watched
 from tests.server.running import (
     PASSWORD,
     Running,
@@ -34,6 +37,7 @@ QUIET = (
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 400, "height": 800}
 TABS = ("", "recommendations", "experiments", "history", "configure", "privacy")
 ONE_APPROVAL = "objective: 0.99\napprovals: {significant_change: 0.9}\n"
+ELSEWHERE = {"rollback": "history", "report": "", "test": "experiments"}  # where what is no tab is opened from
 ANSWERED = "Failed to load resource"  # what the browser says of an answer such as 403, whatever the page makes of it
 HOSTILE = "<img src=x onerror=alert(1)> \"'; DROP TABLE sla_changes; --"
 
@@ -134,14 +138,18 @@ def desk_of(browser, workspace, tmp_path) -> Iterator[Callable[..., contextlib.A
 
 @pytest.fixture(scope="module")
 def looked_at(browser, workspace, tmp_path_factory) -> Iterator[Desk]:
-    """A server at which a proposal waits and a change was made, to be looked at only."""
+    """A server at which a proposal waits, a change was made, one test runs and one has ended, to be looked at only."""
     own = copied(workspace, tmp_path_factory.mktemp("looked") / "workspace")
+    tested = begun(own, "login", days_ago=3)
+    watched(own, tested)
+    stop(ledger_of(own), tested.experiment_id, reason=HOSTILE, actor=BOB, at=datetime.now(UTC))
     with approval_server(own) as server:
         desk = Desk(server, browser)
         for service in ("login", "catalog"):
             propose(desk, "ann", service)
         for name in ("bob", "cid"):
             approve(desk, name, "catalog")
+        begun(own, "catalog")
         yield desk
         assert_quiet(desk)
 
@@ -214,6 +222,51 @@ def test_a_change_is_proposed_previewed_approved_seen_in_the_history_and_rolled_
             playwright.expect(page.locator("tbody tr").nth(1)).to_contain_text("rolled back")
         assert desk.threshold("login") == 0.5
         assert [change.implemented_by for change in desk.changes] == ["cid", "cid"]
+
+
+def test_a_threshold_is_tested_first_and_the_test_is_stopped_with_its_reason(desk_of):
+    with desk_of(params=ONE_APPROVAL) as desk:
+        propose(desk, "ann", "login")
+        with desk.person("bob", "recommendations") as page:
+            card(page, "login").get_by_role("button", name="A/B test first").click()
+            dialog = page.locator("dialog")
+            for words in (
+                "700 ms against 500 ms",
+                "14 days",
+                "Chance of finding it",
+                "has to approve it before it starts",
+            ):
+                playwright.expect(dialog).to_contain_text(words)
+            page.get_by_text("Another design").click()
+            page.get_by_label("Days").fill("3")
+            page.get_by_role("button", name="Design it so").click()
+            playwright.expect(dialog).to_contain_text("less than a weekly cycle")
+            page.get_by_text("Another design").click()
+            page.get_by_label("Days").fill("21")
+            page.get_by_role("button", name="Design it so").click()
+            playwright.expect(dialog).to_contain_text("For 21 days")
+            page.get_by_role("button", name="Propose the test").click()
+            outcome(page, "Proposed").wait_for()
+        with desk.person("cid", "experiments") as page:
+            card(page, "login").get_by_role("button", name="Approve").click()
+            page.get_by_role("button", name="Approve and start the test").click()
+            outcome(page, "Approved").wait_for()
+            page.locator("dialog").get_by_role("button", name="Close").click()
+            playwright.expect(page.locator(".sentence").first).to_have_text("1 test runs.")
+            playwright.expect(page.get_by_role("progressbar", name="Time passed")).to_be_visible()
+        assert desk.threshold("login") == 0.5
+        with desk.person("bob") as page:
+            figure = page.locator(".figures div", has_text="A/B tests")
+            playwright.expect(figure).to_contain_text("running")
+            playwright.expect(page.locator(".services")).to_contain_text("A/B test of 700 ms runs until")
+            figure.get_by_role("link", name="1").click()
+            card(page, "login").get_by_role("button", name="Stop").click()
+            page.get_by_label("Why").fill(HOSTILE)
+            page.get_by_role("button", name="Stop the test").click()
+            playwright.expect(page.locator("dialog")).to_contain_text("500 ms holds for all again")
+            page.locator("dialog").get_by_role("button", name="Close").click()
+            playwright.expect(page.locator("tbody tr")).to_contain_text(HOSTILE[:30])
+        assert desk.changes == []
 
 
 def test_who_proposes_is_told_that_somebody_else_approves(desk_of):
@@ -449,17 +502,22 @@ def test_a_keyboard_opens_a_dialog_and_comes_back(looked_at):
         assert page.evaluate("document.activeElement.textContent") == "Approve"
 
 
-@pytest.mark.parametrize("tab", [*TABS, "report", "dialog", "reject", "rollback", "login"])
+@pytest.mark.parametrize("tab", [*TABS, "test", "report", "dialog", "reject", "rollback", "login"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "400"])
 def test_a_page_is_accessible_and_never_scrolls_sideways(looked_at, tab, scheme, size):
     from axe_playwright_python.sync_playwright import Axe
 
-    path = tab if tab in TABS else "history" if tab == "rollback" else "recommendations" if tab != "report" else ""
+    path = tab if tab in TABS else ELSEWHERE.get(tab, "recommendations")
     with looked_at.person("dora", path, size, color_scheme=scheme, bypass_csp=True) as page:
         if tab == "report":
             page.get_by_role("link", name="login", exact=True).click()
             page.frame_locator("iframe").locator("figure.drawn").first.wait_for()
+        elif tab == "test":
+            page.get_by_role("link", name="login", exact=True).click()
+            playwright.expect(page.get_by_role("img")).to_have_attribute(
+                "aria-label", re.compile("difference|violations")
+            )
         elif tab in ("dialog", "reject"):
             name = "Approve" if tab == "dialog" else "Reject"
             card(page, "login").get_by_role("button", name=name).click()
@@ -473,7 +531,7 @@ def test_a_page_is_accessible_and_never_scrolls_sideways(looked_at, tab, scheme,
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
         if place := os.environ.get("SLAOPT_SCREENSHOTS"):
             Path(place).mkdir(parents=True, exist_ok=True)
-            whole = tab in TABS
+            whole = tab in (*TABS, "test")
             page.screenshot(path=Path(place) / f"{tab or 'overview'}-{size['width']}-{scheme}.png", full_page=whole)
         found = Axe().run(page, options={"iframes": False}).response["violations"]
         assert [
