@@ -9,12 +9,17 @@ from pathlib import Path
 import pytest
 
 from slaopt.apply import Actor, reject
+from slaopt.params import ExperimentRules
 from slaopt.server.answers import Answers, Overview, summarised
+from slaopt.server.experiment_models import DesignQuery
 from slaopt.server.pages.experiment_views import watched_of
 from slaopt.server.pages.experiments import Card, card
 from slaopt.server.pages.looks import guarded, looks_chart, looks_rows
+from slaopt.server.pages.rendering import fill
+from slaopt.server.planning import Planned
 from slaopt.store import ExperimentRecord
-from tests.server.experimenting import ANN, BOB, begun, filed, found, ledger_of, watched
+from slaopt.store.records import Needs
+from tests.server.experimenting import ANN, BOB, begun, design_of, filed, found, ledger_of, watched
 from tests.server.running import copied, now, store_of
 
 VIC = Actor("vic", "viewer")
@@ -117,3 +122,44 @@ def test_one_that_waits_names_whose_approval_it_takes_and_one_rejected_never_sta
     ended = told.card(record)
     assert (ended.claim, ended.status, ended.buttons) == ("Never started", "stopped", ())
     assert "not now" in ended.rest
+
+
+@pytest.mark.parametrize("purpose", ["stop", "amend", "adopt"])
+def test_the_dialogs_ask_only_for_what_can_be_done(told: Told, purpose: str):
+    def shown(record: ExperimentRecord, *, enabled: bool = True) -> str:
+        return fill(
+            "dialog_experiment.html", base_url="/", purpose=purpose, record=record, page="experiments/e1",
+            to=f"experiments/e1/{purpose}", control="500 ms", test="600 ms", found="It is better.", enabled=enabled,
+        )  # fmt: skip
+
+    running = found(told.workspace, told.running.experiment_id)
+    assert f'data-to="/api/v1/sla-optimization/experiments/e1/{purpose}"' in shown(running)
+    assert "<form" not in shown(running, enabled=False)
+    ended = shown(found(told.workspace, told.harmed.experiment_id))
+    assert ("<form" in ended) == (purpose == "adopt"), "REST says whether it recommends that"
+
+
+@pytest.mark.parametrize("solo", [True, False])
+def test_a_design_that_cannot_answer_says_why_and_one_that_can_be_forced_asks_for_it(told: Told, solo: bool):
+    planned = Planned(
+        design=design_of("login", 0.5, 0.6), refusals=("3 days are too few.",), sentences=("For 3 days.", "It finds."),
+        told={},
+    )  # fmt: skip
+    takes = Needs(approvals=0 if solo else 2, second_factor=True, significance="critical", why=("It is critical.",))
+
+    def shown(made: Planned | None) -> str:
+        return fill(
+            "dialog_test.html", base_url="/", service="login", threshold="600 ms", control="500 ms", planned=made,
+            why_not="login: nothing can be decided", pairs=(), who="Two people", takes=takes, solo=solo,
+            asked=DesignQuery(days=3), rules=ExperimentRules(), to="proposals/1/test", again="dialogs/proposals/1/test",
+            more={}, enabled=True,
+        )  # fmt: skip
+
+    text = shown(planned)
+    assert 'name="force"' in text
+    assert ('name="code"' in text) == solo
+    assert ("Start the test" in text) == solo
+    refused = shown(None)
+    assert "login: nothing can be decided." in refused
+    assert "data-to" not in refused
+    assert "data-again" in refused
