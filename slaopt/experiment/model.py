@@ -165,8 +165,20 @@ def _sampled(
         pymc.BetaBinomial("x", n=executions, alpha=rate * kappa, beta=(1 - rate) * kappa, observed=violations)
         return pymc.sample(
             draws=draws, tune=TUNE, chains=CHAINS, cores=1, random_seed=seed, progressbar=False,
+            init="adapt_diag", initvals=_starts(arms, seed), target_accept=0.9,
             compile_kwargs={"mode": "NUMBA"}, compute_convergence_checks=False,
         )  # fmt: skip
+
+
+def _starts(arms: list[tuple[NDArray[np.int64], NDArray[np.int64]]], seed: int) -> list[dict[str, Any]]:
+    """Start each chain around the rate of both arms, well apart; far out the density is too steep to come back from."""
+    rng = np.random.default_rng(seed)
+    violations, executions = (float(sum(side[i].sum() for side in arms)) for i in (0, 1))
+    middle = special.logit((violations + 0.5) / (executions + 1))
+    return [
+        {"mu": special.expit(middle + rng.uniform(-0.5, 0.5, 2)), "log_kappa": KAPPA_PRIOR[0] + rng.uniform(-1, 1)}
+        for _ in range(CHAINS)
+    ]
 
 
 def _mixing(trace: Any) -> tuple[float, float]:
