@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from slaopt.apply.actor import Actor, is_solo, may, require_present
 from slaopt.apply.cases import read_case
 from slaopt.apply.codes import second_factor
 from slaopt.apply.deciding import Approval, record
 from slaopt.apply.experiments.ends import ExperimentOutcome, outcome_of
+from slaopt.apply.experiments.forms import RISK, assessment, planned
 from slaopt.apply.filing import add, fresh_digest, require_undecided
 from slaopt.apply.ledger import note
 from slaopt.apply.lifecycle import OPEN, named
@@ -20,10 +20,8 @@ from slaopt.apply.needs import needs_of
 from slaopt.apply.refusals import about_service, agree, require_none
 from slaopt.apply.requests import Call, Outcome, written
 from slaopt.errors import InputError, RefusedError
-from slaopt.result import plain
-from slaopt.store.experiment_records import NewExperiment
 from slaopt.store.records import NewProposal
-from slaopt.wording import number, percent, seconds
+from slaopt.wording import seconds
 
 if TYPE_CHECKING:
     from slaopt.apply.ledger import Ledger
@@ -33,9 +31,7 @@ if TYPE_CHECKING:
     from slaopt.store.experiment_records import ExperimentRecord
     from slaopt.store.records import Needs, Proposal
 
-__all__ = ["design_now", "propose_experiment", "sentence_of", "test_first"]
-
-RISK: Final = "medium"  # part of the traffic only, and stopped where it does harm; but what is tested is not known yet
+__all__ = ["design_now", "propose_experiment", "test_first"]
 
 
 def propose_experiment(
@@ -190,11 +186,11 @@ def _filed(
         implementation_type="ab_test",
         reason=said,
         needs=_needs(ledger, design, solo=is_solo(transaction)),
-        assessment=_assessment(design, experiment_id, at),
+        assessment=assessment(design, experiment_id, at),
         rollback_rules=(),
     )
     filed = add(transaction, new, actor=actor, at=at)
-    planned = transaction.experiments.add(_planned(design, experiment_id, said, filed), at=at)
+    kept = transaction.experiments.add(planned(design, experiment_id, said, filed), at=at)
     note(
         transaction, "plan experiment", actor=actor, at=at, service=design.service, experiment=experiment_id,
         proposal=filed.id, design_digest=design.digest, days=design.days, traffic_split=design.traffic_split,
@@ -203,59 +199,10 @@ def _filed(
     people = "one person has" if filed.needs.approvals <= 1 else f"{filed.needs.approvals} people have"
     sentence = (
         f"{design.service}: a test of {seconds(design.test_threshold, 6)} against "
-        f"{seconds(design.control_threshold, 6)} is proposed (experiment {planned.experiment_id}, proposal "
+        f"{seconds(design.control_threshold, 6)} is proposed (experiment {kept.experiment_id}, proposal "
         f"{filed.id}); {people} to approve it before it starts."
     )
     return Outcome(proposal=filed, sentence=sentence)
-
-
-def _planned(design: Design, experiment_id: str, said: str | None, filed: Proposal) -> NewExperiment:
-    change = f"{seconds(design.control_threshold, 6)} against {seconds(design.test_threshold, 6)}"
-    return NewExperiment(
-        experiment_id=experiment_id,
-        name=f"{design.service}: {change}",
-        service=design.service,
-        control_threshold=design.control_threshold,
-        test_threshold=design.test_threshold,
-        hypothesis=said,
-        expected_improvement=100 * design.smallest_effect,
-        duration_days=design.days,
-        traffic_split=design.traffic_split,
-        significance_level=design.significance_level,
-        unit=design.unit,
-        design=design.to_dict(),
-        requested_by=filed.proposed_by,
-        proposal_id=filed.id,
-    )
-
-
-def _assessment(design: Design, experiment_id: str, at: datetime) -> Mapping[str, Any]:
-    """What a preview shows of a test: there is no outcome to foretell, since that is what it is to find out."""
-    fields = {
-        "experiment_id": experiment_id, "design_digest": design.digest, "unit": design.unit, "days": design.days,
-        "traffic_split": design.traffic_split, "looks": design.looks, "mode": design.mode,
-        "smallest_effect": design.smallest_effect, "forced": list(design.forced),
-        "guardrails": [guardrail.to_dict() for guardrail in design.guardrails],
-    }  # fmt: skip
-    factors = [{"name": reason, "level": "high"} for reason in design.forced]
-    told: dict[str, Any] = {
-        "sentence": sentence_of(design), "as_of": at.isoformat(), "implementation_risk": RISK,
-        "risk_factors": factors, "experiment": fields,
-    }  # fmt: skip
-    kept: dict[str, Any] = json.loads(json.dumps(plain(told), allow_nan=False))
-    return kept
-
-
-def sentence_of(design: Design) -> str:
-    """Say what a test would do."""
-    whom = "executions" if design.unit == "request" else f"units ({design.unit})"
-    forced = f" Overruled: {' '.join(design.forced)}" if design.forced else ""
-    return (
-        f"For {number(design.days)} days, {seconds(design.test_threshold, 6)} holds for "
-        f"{percent(design.traffic_split)} of the {whom}, and {seconds(design.control_threshold, 6)} for the others. "
-        f"Both are compared at {seconds(design.common_threshold, 6)} at {number(design.looks)} looks; the test ends "
-        f"early where it does harm.{forced}"
-    )
 
 
 def _against(transaction: Transaction, ledger: Ledger, design: Design) -> Iterator[RefusedError]:

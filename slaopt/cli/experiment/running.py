@@ -62,7 +62,7 @@ def propose(
     Example:  slaopt experiment propose checkout --test 2.6s --source requests.csv --column unit=tenant
     """
     from slaopt.apply.experiments import propose_experiment
-    from slaopt.apply.experiments.proposing import sentence_of
+    from slaopt.apply.experiments.forms import sentence_of
     from slaopt.result import Skipped
 
     by = acting(store, workspace)
