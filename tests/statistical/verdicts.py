@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import csr_array
 
-from slaopt.experiment import Design, Effect, Look
-from slaopt.result import Interval
+from slaopt.experiment import ArmUnits, Design, Look
+from slaopt.experiment.behaviour import behaviour
+from slaopt.experiment.observed import SUMS
 from tests.experiment.looks import DESIGN, SIZE, compared, look, open_ended, rate_effect
 from tests.statistical.sequential import Measured
 
@@ -110,7 +112,7 @@ def _executions(case: Case, rng: np.random.Generator):
 
 
 def _tenants(case: Case, rng: np.random.Generator):
-    """Tenants of one size with rates of their own, Beta around the arm's; errors from their spread."""
+    """Tenants of one size with rates of their own, Beta around the arm's, compared as experiments are."""
     looks, kappa = case.design.looks, 1 / case.icc - 1
     rows = round(case.design.executions / (2 * case.clusters))
     own = [
@@ -122,22 +124,21 @@ def _tenants(case: Case, rng: np.random.Generator):
     for number in range(1, looks + 1):
         here = case.clusters * number // looks if case.entering else case.clusters
         n = step if case.entering else step * number
-        rates = [arm[0 if case.entering else number - 1, :here] / n for arm in counts]
-        if here > 1 and (effect := _of_tenants(*rates)) is not None:
+        arms = [_counted(arm[0 if case.entering else number - 1, :here], n) for arm in counts]
+        if here > 1 and np.isfinite((effect := behaviour(*arms)).standard_error):
             yield effect, n * here, here
 
 
-def _of_tenants(control: np.ndarray, test: np.ndarray) -> Effect | None:
-    parts = [arm.var(ddof=1) / len(arm) for arm in (control, test)]
-    error = float(np.sqrt(sum(parts)))
-    if error == 0:
-        return None
-    degrees = sum(parts) ** 2 / sum(part**2 / (len(control) - 1) for part in parts)
-    difference = float(test.mean() - control.mean())
-    return Effect(
-        metric="rate", control=float(control.mean()), test=float(test.mean()), difference=difference,
-        standard_error=error, degrees=float(degrees),
-        interval=Interval(low=difference - 2 * error, high=difference + 2 * error, level=0.95),
+def _counted(violations: np.ndarray, executions: int) -> ArmUnits:
+    """An arm of which nothing is known but its violations: all that the primary question asks."""
+    units = len(violations)
+    nothing = {name: np.zeros(units) for name in SUMS} | {
+        "n": np.full(units, float(executions)), "common_violations": violations.astype(float),
+    }  # fmt: skip
+    return ArmUnits(
+        unit_hashes=np.array([f"{number:064x}" for number in range(units)]),
+        first_seen=np.full(units, np.datetime64("NaT", "us")),
+        bounds=np.empty(0), counts=csr_array((units, 0)), each_row=False, **nothing,
     )  # fmt: skip
 
 
