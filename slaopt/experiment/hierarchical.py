@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from slaopt.experiment.clusters import intraclass_correlation
 from slaopt.experiment.found import Posterior
 from slaopt.experiment.gridded import DifferenceOfRates, Gridded, gridded
-from slaopt.experiment.posterior import posterior_of
+from slaopt.experiment.posterior import posterior_of, prior_worth
 from slaopt.wording import count, number, percent
 
 __all__ = ["KAPPA_PRIOR", "hierarchical_difference", "hierarchical_posterior", "mean_prior"]
@@ -41,10 +42,12 @@ def mean_prior(
 ) -> tuple[float, float]:
     """Give both parameters of the Beta prior of an arm's rate, the same for both arms.
 
-    It is that of the past; where nothing is known of it, around the rate of both arms together, worth one violation (or
-    one execution without, where these are the rarer).
+    It is that of the past, but never worth much of what the smaller arm has seen; where nothing is known of it, around
+    the rate of both arms together, worth one violation (or one execution without, where these are the rarer).
     """
     if rate is not None and size is not None and 0 < rate < 1 and size > 0:
+        alike = intraclass_correlation([(x, x, n) for x, n in (control, test)])
+        size = prior_worth(rate, size, min(float((n / (1 + (n - 1) * alike))[n > 0].sum()) for _, n in (control, test)))
         return rate * size, (1 - rate) * size
     violations, executions = (float(control[i].sum() + test[i].sum()) + GUESSED[i] for i in (0, 1))
     rate = min(violations / executions, 1 - 1 / executions)

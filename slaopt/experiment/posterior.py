@@ -14,12 +14,13 @@ from slaopt.experiment.gridded import DifferenceOfRates, Gridded, gridded
 from slaopt.result import Interval
 from slaopt.wording import count, number, percent
 
-__all__ = ["PICTURED", "beta_arm", "beta_posterior", "posterior_of", "prior_of"]
+__all__ = ["PICTURED", "beta_arm", "beta_posterior", "posterior_of", "prior_of", "prior_worth"]
 
 Floats = NDArray[np.float64]
 
 NODES = (257, 1025)  # at least and at most
 STEP = 0.04  # in the logit; wider ones blur what lies near a rate of 0
+PRIOR_SHARE = 0.1
 FAR = 1e-12  # probability beyond the outermost nodes
 PICTURED = np.concatenate([[0.0005, 0.001, 0.0025, 0.005], np.linspace(0.01, 0.99, 50), [0.995, 0.9975, 0.999, 0.9995]])
 
@@ -29,6 +30,15 @@ def prior_of(rate: float | None, size: float | None) -> tuple[float, float]:
     if rate is None or size is None or not 0 < rate < 1 or size <= 0:
         return 0.5, 0.5
     return rate * size, (1 - rate) * size
+
+
+def prior_worth(rate: float, size: float, fewest: float) -> float:
+    """How many executions a prior of the past may be worth where the smaller arm has `fewest` effective ones.
+
+    A tenth of them, or one violation. Both arms have the same prior, but it pulls the smaller one further: where rates
+    have moved since, more of it would make a difference where there is none.
+    """
+    return min(size, max(PRIOR_SHARE * fewest, 1 / min(rate, 1 - rate)))
 
 
 def _prior_words(rate: float | None, size: float | None) -> str:
@@ -62,6 +72,8 @@ def beta_posterior(
     >>> round(found.probability_better, 4)
     0.9997
     """
+    if prior_rate is not None and prior_size is not None and 0 < prior_rate < 1:
+        prior_size = prior_worth(prior_rate, prior_size, min(n_control, n_test))
     a, b = prior_of(prior_rate, prior_size)
     control, test = (beta_arm(a + x, b + n - x) for x, n in ((x_control, n_control), (x_test, n_test)))
     difference = DifferenceOfRates(control=control, test=test, shared=np.ones(1))

@@ -39,10 +39,25 @@ def test_quantiles_and_interval_are_those_of_draws(counts):
 
 
 def test_a_prior_of_the_past_is_said_and_pulls_both_arms():
-    free = beta_posterior(12, 100, 2, 100, rope=0.005)
-    held = beta_posterior(12, 100, 2, 100, rope=0.005, prior_rate=0.05, prior_size=400)
+    free = beta_posterior(500, 4000, 380, 4000, rope=0.005)
+    held = beta_posterior(500, 4000, 380, 4000, rope=0.005, prior_rate=0.05, prior_size=400)
     assert "5 %" in held.prior and "400" in held.prior
     assert abs(held.difference) < abs(free.difference)
+
+
+def test_a_past_that_rates_have_left_makes_no_difference_of_arms_of_unequal_size():
+    rng = np.random.default_rng(6)
+    better = []
+    for _ in range(60):
+        arms = []
+        for units in (45, 5):
+            n = np.full(units, 250)
+            arms.append((rng.binomial(n, rng.beta(1.9, 17.1, units)).astype(float), n.astype(float)))
+        found = hierarchical_posterior(*arms, rope=0.01, prior_rate=0.05, prior_size=400)
+        better.append(found.probability_better > 0.95)
+    assert np.mean(better) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 60)
+    rows = beta_posterior(400, 4000, 40, 400, rope=0.01, prior_rate=0.05, prior_size=400)
+    assert rows.probability_better < 0.7
 
 
 def _brute(control, test, draws=200_000):
