@@ -15,12 +15,12 @@ from slaopt.experiment.comparing import compare
 from slaopt.experiment.decide import look_at
 from slaopt.experiment.design import GUARDRAILS, Design, Guardrail, Metric
 from slaopt.experiment.found import Comparison, Look
+from slaopt.experiment.frames import counted_rows
 from slaopt.experiment.observed import Observed, Remark
 from slaopt.experiment.showing import evaluation_html
 from slaopt.experiment.unplanned import design_of, shown_margins
 from slaopt.params import ExperimentRules
 from slaopt.result import Result, plain
-from slaopt.wording import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,10 +159,12 @@ def evaluate(
     Raises
     ------
     InputError
-        If a column is missing, a threshold is, or no row belongs to either arm.
+        If a column is missing, a threshold is, no row belongs to either arm, or times cannot be read.
     """
+    if not 0 < traffic_split < 1:
+        raise InputError(f"traffic_split is the share of the test arm, between 0 and 1, not {traffic_split}")
     terms = _thresholds(data, design, control_threshold, test_threshold)
-    observed = data if isinstance(data, Observed) else _counted(
+    observed = data if isinstance(data, Observed) else counted_rows(
         data, terms, arm=arm, duration=duration, unit=unit, timestamp=timestamp, arms=arms, service=service
     )  # fmt: skip
     planned, rules = design is not None, rules or ExperimentRules()
@@ -229,47 +231,10 @@ def _thresholds(
             raise InputError("the measurements were counted at other thresholds: count them again at these two")
     if control is None or test is None:
         raise InputError("evaluate needs a design, or control_threshold and test_threshold (seconds)")
-    if not (0 < control < np.inf and 0 < test < np.inf):
-        raise InputError(f"thresholds are seconds above 0, not {control} and {test}")
+    try:
+        sound = 0 < control < np.inf and 0 < test < np.inf
+    except TypeError:  # '2s'
+        sound = False
+    if not sound:
+        raise InputError(f"thresholds are seconds above 0, not {control!r} and {test!r}")
     return float(control), float(test)
-
-
-def _counted(
-    frame: pd.DataFrame,
-    thresholds: tuple[float, float],
-    *,
-    arm: str,
-    duration: str,
-    unit: str | None,
-    timestamp: str | None,
-    arms: Sequence[str],
-    service: str,
-) -> Observed:
-    """Count the rows of a frame."""
-    from slaopt.experiment.tallying import tally
-
-    missing = [name for name in (arm, duration, unit, timestamp) if name is not None and name not in frame.columns]
-    if missing:
-        there = ", ".join(map(repr, frame.columns[:12]))
-        raise InputError(
-            f"no column {', '.join(map(repr, missing))}: there are {there}; name yours (arm=…, duration=…)"
-        )
-    observed = tally(
-        frame[arm], _seconds(frame, duration), common_threshold=thresholds[0], other_threshold=thresholds[1],
-        unit=None if unit is None else frame[unit], times=None if timestamp is None else frame[timestamp], arms=arms,
-        service=service,
-    )  # fmt: skip
-    if not observed.control.executions and not observed.test.executions:
-        why = " ".join(remark.sentence for remark in observed.remarks if remark.kind != "rows_as_units")
-        raise InputError(f"none of {count(len(frame))} rows can be used. {why}".strip())
-    return observed
-
-
-def _seconds(frame: pd.DataFrame, duration: str) -> pd.Series[Any]:
-    import pandas as pd
-
-    values = frame[duration]
-    if pd.api.types.is_timedelta64_dtype(values):
-        values = values.dt.total_seconds()
-    numbers: pd.Series[Any] = pd.to_numeric(values, errors="coerce")
-    return numbers

@@ -32,8 +32,8 @@ def unknown_arms(unknown: Mapping[str, int], arms: Sequence[str]) -> list[Remark
         Remark(
             kind="unknown_arm",
             count=rows,
-            sentence=f"{count(rows)} rows name an arm other than {arms[0]!r} and {arms[1]!r}: {named}. They are left "
-            "out; if the arms are called so, name both, control first.",
+            sentence=f"{count(rows)} {'row names' if rows == 1 else 'rows name'} an arm other than {arms[0]!r} and "
+            f"{arms[1]!r}: {named}. They are left out; if the arms are called so, name both, control first.",
         )
     ]
 

@@ -244,7 +244,7 @@ def torn_remarks(control: ArmUnits, test: ArmUnits, torn: Mapping[str, float]) -
             kind="units_in_both_arms",
             count=len(torn),
             decisive=decisive,
-            sentence=f"{count(len(torn))} of {count(units)} units were seen in both arms "
+            sentence=f"{count(len(torn))} of {count(units)} units {'was' if len(torn) == 1 else 'were'} seen in both arms "
             f"({count(sum(torn.values()))} executions): {so}.",
         )
     ]

@@ -69,7 +69,9 @@ def _found(comparison: Comparison, design: Design, reading: Reading) -> str:
         return f"{text}."
     interval = reading.interval
     ends, level = points(interval.low, interval.high), f"{100 * interval.level:g} %"
-    return f"{text}, a difference of {ends} ({level} interval that holds at every look)."
+    return (
+        f"{text}, a difference of {ends} ({level} interval{' that holds at every look' if design.looks > 1 else ''})."
+    )
 
 
 def _harm(comparison: Comparison, design: Design, guardrails: Sequence[GuardrailLook]) -> str:

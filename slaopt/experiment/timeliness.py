@@ -97,4 +97,4 @@ def _dried_up(observed: Observed, days: Sequence[date]) -> Iterator[Remark]:
 def _days(days: Sequence[date]) -> str:
     ordered = sorted(days)
     shown = ", ".join(f"{day:%-d %b}" for day in ordered[:3])
-    return shown if len(ordered) <= 3 else f"{shown} and {len(ordered) - 3} more days"
+    return shown if len(ordered) <= 3 else f"{shown} and {count(len(ordered) - 3)} more days"

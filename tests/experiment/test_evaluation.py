@@ -188,3 +188,30 @@ def test_the_frame_has_an_effect_in_each_row(better):
     frame = better[1].to_frame()
     assert frame.part.tolist() == ["behaviour", "mechanical", *["guardrail"] * 4]
     assert (frame.low < frame.high).all()
+
+
+def test_frames_of_bad_input_are_refused_by_name(better):
+    rows, _ = better
+    named = AT | {"unit": "tenant", "timestamp": "timestamp"}
+    with pytest.raises(InputError, match=r"takes a DataFrame .* not a list"):
+        evaluate([1.0, 2.0], **AT)
+    with pytest.raises(InputError, match=r"seconds above 0, not '2s' and 2.6"):
+        evaluate(rows, **named | {"control_threshold": "2s"})
+    with pytest.raises(InputError, match=r"traffic_split .* not 1.5"):
+        evaluate(rows, **named, traffic_split=1.5)
+    times = rows.timestamp.astype(str)
+    times[3] = "yesterday"
+    with pytest.raises(InputError, match="column 'timestamp', row 3: 'yesterday' is no time"):
+        evaluate(rows.assign(timestamp=times), **named)
+
+
+def test_frames_with_times_tell_repeated_rows_and_an_arm_that_dries_up(better):
+    rows, clean = better
+    named = AT | {"unit": "tenant", "timestamp": "timestamp"}
+    assert not clean.remarks
+    twice = evaluate(pd.concat([rows, rows]), **named)
+    assert [remark.kind for remark in twice.remarks] == ["duplicates"]
+    silent = (rows.arm == "test") & (rows.timestamp >= pd.Timestamp("2026-11-10", tz="UTC"))
+    dry = evaluate(rows[~silent], **named)
+    assert "dried_up" in [remark.kind for remark in dry.remarks if remark.decisive]
+    assert dry.look.decision.verdict == "invalid"
