@@ -244,8 +244,8 @@ def torn_remarks(control: ArmUnits, test: ArmUnits, torn: Mapping[str, float]) -
             kind="units_in_both_arms",
             count=len(torn),
             decisive=decisive,
-            sentence=f"{count(len(torn))} of {count(units)} units {'was' if len(torn) == 1 else 'were'} seen in both arms "
-            f"({count(sum(torn.values()))} executions): {so}.",
+            sentence=f"{count(len(torn))} of {count(units)} units {'was' if len(torn) == 1 else 'were'} seen in both "
+            f"arms ({count(sum(torn.values()))} executions): {so}.",
         )
     ]
 
