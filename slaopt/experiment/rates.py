@@ -12,7 +12,7 @@ __all__ = ["difference_ends", "difference_error", "rate_difference", "share_inte
 
 Floats = NDArray[np.float64]
 
-ENOUGH = 5  # violations, and others, in each arm: with fewer the plain standard error may be far too small
+ENOUGH = 200  # violations, and others, in each arm: with fewer the plain error is too small where a rate is, by chance
 HALVINGS = 45
 
 
@@ -86,7 +86,8 @@ def difference_error(x_control: float, n_control: float, x_test: float, n_test: 
     """Give the standard error of the difference; NaN where nobody, or everybody, violates in both arms.
 
     Where an arm has few violations it is that under one common rate, if greater: the error of an arm without any would
-    be 0.
+    be 0, and that of a small arm is the smaller the fewer it happens to have, so that a test of it finds too often that
+    it is better than a large one.
     """
     control, test = x_control / n_control, x_test / n_test
     pooled = (x_control + x_test) / (n_control + n_test)

@@ -113,3 +113,14 @@ def test_scores_have_the_tail_of_students_t():
     assert stats.norm.sf(score_of(3.2, 7.0)) == pytest.approx(stats.t.sf(3.2, 7.0))
     assert score_of(-3.2, 7.0) == -score_of(3.2, 7.0)
     assert np.isfinite(score_of(1e9, 50.0))
+
+
+@pytest.mark.parametrize("n_control, n_test, rate", [(18_000, 2000, 0.01), (2000, 18_000, 0.01), (9500, 500, 0.02)])
+def test_a_small_arm_errs_as_seldom_as_it_says_on_either_side(n_control, n_test, rate):
+    """Exact, by enumeration: each side of a two-sided 5 % test, and the one-sided 5 % of harm."""
+    x_c, x_t = (np.arange(stats.binom.ppf(1 - 1e-6, n, rate) + 1) for n in (n_control, n_test))
+    weight = stats.binom.pmf(x_c, n_control, rate)[:, None] * stats.binom.pmf(x_t, n_test, rate)
+    error = np.array([[difference_error(c, n_control, t, n_test) for t in x_t] for c in x_c])
+    z = np.nan_to_num((x_t / n_test - x_c[:, None] / n_control) / error)
+    assert weight[z < -1.96].sum() < 0.03 and weight[z > 1.96].sum() < 0.03
+    assert weight[z > 1.645].sum() < 0.055
