@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 
 from slaopt.experiment.behaviour import FEWEST_EXECUTIONS, behaviour
 from slaopt.experiment.comparing import ratio_of
+from slaopt.experiment.counting import LONGEST
 from slaopt.experiment.design import Design
 from slaopt.experiment.observed import ArmUnits, Observed, Remark
 from slaopt.experiment.quantiles import ENOUGH_ABOVE
@@ -134,7 +135,7 @@ def _outlying_row(name: str, arm: ArmUnits) -> list[Remark]:
     number = float(arm.counts.data[arm.counts.indices == top].sum())
     n, total, squares = arm.executions, float(arm.sums.sum()), float(arm.squares.sum())
     spread = squares - total**2 / n
-    longest = float(arm.bounds[top])
+    longest = min(float(arm.bounds[top]), LONGEST)
     if (
         number > 1
         or n < FEWEST_EXECUTIONS

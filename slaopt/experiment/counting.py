@@ -12,12 +12,13 @@ from scipy.sparse import csr_array
 from slaopt.buckets import exponential_index, refined_bounds
 from slaopt.experiment.observed import ArmUnits, first_of, no_units
 
-__all__ = ["count_units"]
+__all__ = ["LONGEST", "count_units"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 DENSE = 16  # cells that span at most so many times their number are counted in a table, others are sorted
+LONGEST = 1e100  # seconds: longer ones count as so long, as their squares could not be added up
 
 
 def count_units(
@@ -51,6 +52,7 @@ def count_units(
 
     above, beyond = seconds > common_threshold, seconds > other_threshold
     zero = seconds == 0
+    held = seconds if seconds.max(initial=0.0) < LONGEST else np.minimum(seconds, LONGEST)
     logs = np.log(np.where(zero, 1.0, seconds) if zero.any() else seconds)
     bounds, counts = (
         _buckets(seconds, unit, units, sorted({common_threshold, other_threshold}))
@@ -64,8 +66,8 @@ def count_units(
         common_violations=total(above),
         other_violations=total(beyond),
         between=total(above != beyond),
-        sums=total(seconds),
-        squares=total(seconds**2),
+        sums=total(held),
+        squares=total(held**2),
         log_sums=total(logs),
         log_squares=total(logs**2),
         zeros=total(zero),

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slaopt.experiment import ArmUnits, Observed
+from slaopt.experiment import ArmUnits, Observed, evaluate
 from slaopt.experiment.assignment import unit_hash
 from slaopt.experiment.observed import SUMS
 from slaopt.experiment.simulating import START, simulate
@@ -259,3 +259,13 @@ def test_without_quantiles_the_sums_are_the_same(rows: pd.DataFrame) -> None:
     assert not quick.profiles
     for name in SUMS:
         assert getattr(quick.control, name).tolist() == getattr(full.control, name).tolist()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_duration_beyond_all_measure_does_not_break_the_sums(rows: pd.DataFrame) -> None:
+    longer = rows.copy()
+    longer.loc[0, "duration"] = 1e300
+    observed = counted(longer)
+    assert all(np.isfinite(getattr(arm, name)).all() for arm in (observed.control, observed.test) for name in SUMS)
+    evaluation = evaluate(longer, control_threshold=COMMON, test_threshold=OTHER)
+    assert [remark.kind for remark in evaluation.remarks].count("outlier") == 1
