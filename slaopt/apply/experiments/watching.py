@@ -232,7 +232,8 @@ def _adopted(ledger: Ledger, record: ExperimentRecord, at: datetime) -> Experime
 def _waits(record: ExperimentRecord, design: Design, made: int, at: datetime) -> ExperimentPass:
     following = next_look(record, design, after=made)
     when = "" if following is None else f", the next is due on {moment(following)}"
-    return _told(record, "waiting", f"{made} of {design.looks} looks are made{when}.", at)
+    so_far = f"look {made} of {design.looks} is the latest" if made else f"none of {design.looks} looks is made yet"
+    return _told(record, "waiting", f"{so_far}{when}.", at)
 
 
 def _refused(record: ExperimentRecord, at: datetime, why: str) -> ExperimentPass:
