@@ -97,7 +97,9 @@ def test_a_pass_stops_harm_and_a_second_one_does_nothing(slaopt, work):
     assert (ended.status, ended.rollback_triggered) == ("stopped", True)
     assert store_of(work).threshold_for("login", "tenant-1") == 0.5
     assert watched(slaopt).out == "no test runs, and none is to be put forward\n"
-    assert "reject" in slaopt("experiment", "show", record.experiment_id).out
+    shown = slaopt("experiment", "show", record.experiment_id).out
+    assert "reject" in shown
+    assert shown.count("passed the harm boundary") == 1, "not once more as the reason of the end"
 
 
 def test_a_test_with_its_answer_is_put_forward_for_all(slaopt, work):

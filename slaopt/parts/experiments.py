@@ -223,10 +223,9 @@ def prior_sensitivity(fit: Fit | Skipped) -> Part:
         for one in fit.sensitivity
     ]
     chances = [one.probability_better for one in fit.sensitivity]
-    below = (
-        f"Over these priors the probability that test is better lies between {chance(min(chances))} and "
-        f"{chance(max(chances))}."
-    )
+    low, high = chance(min(chances)), chance(max(chances))
+    said = f"is {low}" if low == high else f"lies between {low} and {high}"
+    below = f"Over these priors the probability that test is better {said}."
     heads = ("prior", "test is better", "difference", "draws that count")
     return table("Does the answer hang on the prior?", heads, rows, kind="plain", below=below)
 

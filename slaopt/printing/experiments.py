@@ -86,8 +86,11 @@ def _result_rows(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield arm, f"{percent(rate)} took longer than the common threshold"
     if progress["reason"]:
         yield "last look", visible(progress["reason"])
+    for remark in told["looks"][-1]["look"].get("observed", {}).get("remarks", ()) if told["looks"] else ():
+        yield "decisive" if remark["decisive"] else "note", visible(remark["sentence"])
     if told["early_stop_reason"]:
-        yield "ended early", visible(told["early_stop_reason"])
+        same = told["early_stop_reason"] == progress["reason"]
+        yield "ended early", "by that look" if same else visible(told["early_stop_reason"])
     if told["recommendation"]:
         yield "answer", told["recommendation"]
     if told["adopted_by_proposal_id"] is not None:
