@@ -44,6 +44,8 @@ SECTIONS = {
     "sample_ratio": "sequential:ratio",
     "designs": "designs:designs",
     "trials": "trials:trials",
+    "arms": "comparisons:arms",
+    "libraries": "comparisons:libraries",
 }
 
 INTRODUCTION = """# Evidence
