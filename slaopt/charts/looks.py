@@ -114,6 +114,9 @@ def _since(bounded: Sequence[Look]) -> str:
     last = bounded[-1]
     assert last.interval is not None
     told = points_of(last.interval)
+    harmed = next((look for look in bounded if any(guardrail.harmed for guardrail in look.guardrails)), None)
+    if first is None and harmed is not None:
+        return f"Harm ended the test at look {harmed.number}, before the two-sided band left 0 ({told})"
     if first is None:
         return f"At {_number(len(bounded))} no difference is established ({told})"
     side = "fewer" if last.interval.high < 0 else "more"

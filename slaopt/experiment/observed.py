@@ -27,9 +27,9 @@ TOLERATED = 0.01  # share of the units that may be seen in both arms: more says 
 
 
 RemarkKind = Literal[
-    "units_in_both_arms", "unknown_arm", "outside_time", "late", "missing_days", "dried_up", "duplicates", "rejected",
-    "without_unit", "rows_as_units", "one_arm", "tiny_arm", "few_units", "constant", "all_violate", "none_violates",
-    "outlier", "sample_ratio", "not_as_assigned", "reading",
+    "units_in_both_arms", "unknown_arm", "outside_time", "late", "missing_days", "dried_up", "silent", "duplicates",
+    "rejected", "without_unit", "rows_as_units", "one_arm", "tiny_arm", "few_units", "constant", "all_violate",
+    "none_violates", "outlier", "sample_ratio", "not_as_assigned", "reading",
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from slaopt.wording import count
 __all__ = ["Repeats"]
 
 BY_CHANCE = 0.001  # probability of so many, from which on chance does not explain them
+MOST = 0.4  # share of the rows; with more, all of them may have been written twice
 MARGIN = 2.0  # executions come in bursts: that many times as many agree as if they came evenly
 
 
@@ -49,6 +50,7 @@ class Repeats:
             yield Remark(
                 kind="duplicates",
                 count=repeated,
+                decisive=repeated > MOST * len(marks),
                 sentence=f"{count(repeated)} of {count(len(marks))} rows repeat another in time, duration and unit. "
                 "They are counted; if they were written twice, take them out: they make chance look smaller.",
             )

@@ -36,6 +36,7 @@ def timeliness(
     return [
         *_late(observed, previous or {}),
         *_missing(observed, days),
+        *_silent(observed, days),
         *_dried_up(observed, days),
     ]
 
@@ -74,6 +75,20 @@ def _missing(observed: Observed, days: Sequence[date]) -> Iterator[Remark]:
         yield Remark(
             kind="missing_days", count=len(missing),
             sentence=f"Nothing was measured in either arm on {_days(missing)}.",
+        )  # fmt: skip
+
+
+def _silent(observed: Observed, days: Sequence[date]) -> Iterator[Remark]:
+    """Find that nothing came of either arm on the last whole days, where executions should have come."""
+    last = max(observed.by_day, default=date.max)
+    silent, before = [day for day in days if day > last], [day for day in days if day <= last]
+    usual = sum(sum(observed.by_day.get(day, (0.0, 0.0))) for day in before) / max(len(before), 1)
+    least = 1 if observed.control.each_row else SILENT_DAYS
+    if before and len(silent) >= least and usual * len(silent) >= FEWEST:
+        yield Remark(
+            kind="silent", count=len(silent), decisive=True,
+            sentence=f"Nothing has come of either arm since {last:%-d %b}, where some {count(usual)} executions a day "
+            "were usual: the measurements end too early. Find out where they stay.",
         )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "METRIC_NAMES",
+    "UNITS_WEIGH",
     "VERDICT_WORDS",
     "change",
     "claim",
@@ -42,6 +43,10 @@ METRIC_NAMES = {
     "p99": "p99",
 }
 RATES = ("rate", "other_rate")
+UNITS_WEIGH = (
+    "Rates of the arms are of their executions; their difference is that of a typical unit, by a model of units, and "
+    "need not be the difference of both rates."
+)
 
 
 def claim(verdict: Verdict, design: Design) -> str:

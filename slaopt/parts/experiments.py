@@ -10,7 +10,16 @@ from slaopt import wording
 from slaopt.charts.scales import threshold_name
 from slaopt.experiment.design import EACH_ROW
 from slaopt.experiment.told import chance
-from slaopt.experiment.wording import METRIC_NAMES, claim, difference_of, guarded_rows, points, rows_of, signed
+from slaopt.experiment.wording import (
+    METRIC_NAMES,
+    UNITS_WEIGH,
+    claim,
+    difference_of,
+    guarded_rows,
+    points,
+    rows_of,
+    signed,
+)
 from slaopt.parts.answer import Pair
 from slaopt.parts.markup import Part, render
 from slaopt.parts.tables import Cell, Row, table
@@ -131,7 +140,8 @@ def both_arms(evaluation: Evaluation) -> Part:
     rows = [Row(name=name, cells=tuple(map(_cell, cells))) for name, *cells in rows_of(evaluation)]
     return table(
         "Both arms", ("metric", "control", "test", "difference"), rows, kind="plain",
-        below="Rates are compared at one line for both arms. What lies above each arm's own line moves with the line.",
+        below="Rates are compared at one line for both arms. What lies above each arm's own line moves with the line."
+        + ("" if evaluation.design.unit == EACH_ROW else f" {UNITS_WEIGH}"),
     )  # fmt: skip
 
 

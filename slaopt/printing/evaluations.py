@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from slaopt.experiment.design import EACH_ROW
 from slaopt.experiment.told import chance
-from slaopt.experiment.wording import claim, difference_of, guarded_rows, rows_of
+from slaopt.experiment.wording import UNITS_WEIGH, claim, difference_of, guarded_rows, rows_of
 from slaopt.printing.text import WIDEST, columns, visible
 from slaopt.wording import number, per_thousand
 
@@ -45,6 +46,8 @@ def evaluation_lines(evaluation: Evaluation) -> Iterator[str]:
         heads = ("not to get worse", "found", "at most", "margin", "")
         yield from columns(_clean([heads, *guarded]), indent="  ")
     yield ""
+    if evaluation.design.unit != EACH_ROW:
+        yield from _told("note", UNITS_WEIGH)
     if not evaluation.planned:
         yield from _told("note", UNPLANNED)
     for remark in evaluation.remarks:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["experiment_lines", "experiment_list_lines", "experiment_pass_lines"]
 
+SHORT = 100  # characters of a reason in a list
 WIDEST_STATUS, WIDEST_STATE = len("completed"), len("completed")
 
 
@@ -74,7 +75,8 @@ def _in_short(told: Mapping[str, Any]) -> str:
     if told["status"] == "running":
         return f"{number(progress['progress_percentage'])} % of its time, {progress['looks_made']} looks"
     advice = f"{told['recommendation']}: " if told["recommendation"] else ""
-    return f"{advice}{visible(told['early_stop_reason'] or progress['reason'] or '')}"
+    why = str(told["early_stop_reason"] or progress["reason"] or "")
+    return f"{advice}{visible(why.partition('. ')[0][:SHORT])}"
 
 
 def _result_rows(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -85,3 +85,10 @@ def test_rows_that_are_gone_are_said() -> None:
         previous=days_of([90, 90, 90], [90, 90, 90]),
     )  # fmt: skip
     assert remark.count == 20 and "are gone" in remark.sentence
+
+
+def test_measurements_of_both_arms_that_end_early_are_waited_for() -> None:
+    assert said(observed([90, 90, 90], [90, 90, 90]), 5) == {"missing_days": 2, "silent": 2}
+    assert said(observed([4, 4, 4], [4, 4, 4]), 4) == {"missing_days": 1}  # 8 should have come: it may be chance
+    assert said(observed([90] * 5, [90] * 5, each_row=False), 7) == {"missing_days": 2}  # a weekend
+    assert said(observed([90] * 5, [90] * 5), 7, idle={date(2026, 11, 7), date(2026, 11, 8)}) == {}

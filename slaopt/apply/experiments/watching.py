@@ -113,6 +113,9 @@ def _watched(ledger: Ledger, source: Source | None, record: ExperimentRecord, at
         if at > record.planned_end + UNSEEN:
             return _stopped(ledger, record, f"its end came and its measurements could not be read: {error}", at)
         return _told(record, "blind", f"look {asked.number} is due, and measurements cannot be read: {error}", at)
+    silent = next((remark.sentence for remark in observed.remarks if remark.kind == "silent"), None)
+    if silent is not None and at <= record.planned_end + UNSEEN:  # what is missing may still come
+        return _told(record, "blind", f"look {asked.number} is due, and waits: {silent}", at)
     return _decided(ledger, record, _look(observed, design, earlier, asked), at)
 
 

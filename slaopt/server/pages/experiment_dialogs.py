@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from slaopt.apply.experiments.ends import found
-from slaopt.apply.experiments.proposing import RISK
+from slaopt.apply.experiments.forms import RISK
 from slaopt.apply.lifecycle import OPEN
 from slaopt.apply.needs import needs_of
 from slaopt.charts.scales import threshold_name
