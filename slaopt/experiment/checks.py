@@ -62,7 +62,7 @@ def _few(name: str, arm: ArmUnits) -> Remark | None:
     units = int((arm.n > 0).sum())
     if arm.each_row or units >= FEWEST_UNITS:
         return None
-    sentence = f"The {name} arm has {units} units; nothing is decided with fewer than {FEWEST_UNITS}."
+    sentence = f"The {name} arm has {units} unit{'' if units == 1 else 's'}; nothing is decided with fewer than {FEWEST_UNITS}."
     return Remark(kind="few_units", sentence=sentence, count=units)
 
 
@@ -82,7 +82,10 @@ def _extremes(observed: Observed, design: Design) -> list[Remark]:
         sentence = f"None of {count(total)} executions is {above}: violation rates cannot be compared there."
         return [Remark(kind="none_violates", sentence=sentence, count=total)]
     if found == total:
-        sentence = f"All of {count(total)} executions are {above}: violation rates cannot be compared there."
+        sentence = (
+            f"All of {count(total)} executions are {above}: violation rates cannot be compared there. If durations are "
+            "in another unit than was read, name it (ms, s, min)."
+        )
         return [Remark(kind="all_violate", sentence=sentence, count=total)]
     return []
 

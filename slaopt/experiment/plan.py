@@ -140,14 +140,14 @@ def design_for(
     counted = _units(asked, unit_counts, units, icc)
     ground = ground_of(profiles, asked, thresholds=(control, test_threshold), units=counted)
     if final := final_refusals(ground, unit=asked.unit):
-        raise RefusedError(f"{profiles.service}: {' '.join(final)}")
+        raise RefusedError(f"{profiles.service}: {_said(final)}")
     guards = guardrails_of(guardrails, rules)
     power = prospects(
         ground, effect=asked.smallest_effect, wanted=rules.power, guardrails=guards, runs=replications, seed=seed
     )
     against = refusals_of(ground, power, unit=asked.unit)
     if against and not force:
-        raise RefusedError(f"{profiles.service}: {' '.join(against)}")
+        raise RefusedError(f"{profiles.service}: {_said(against)}")
     design = _design(profiles.service, asked, ground, (control, test_threshold), guards, forced=against)
     assumed = counted is not None and not counted.counted
     return PlannedDesign(
@@ -157,6 +157,12 @@ def design_for(
         sentences=sentences_of(design, power, assumed=assumed),
         ground=ground,
     )
+
+
+def _said(refusals: Sequence[str]) -> str:
+    """Join sentences that may each stand after the name of a service."""
+    first, *others = refusals
+    return " ".join([first, *(other[0].upper() + other[1:] for other in others)])
 
 
 def _control(profiles: Profiles, given: float | None, test: float) -> float:

@@ -35,6 +35,13 @@ VERDICT_WORDS: dict[Verdict, str] = {
     "continue": "Not decided yet: go on",
     "invalid": "Nothing can be concluded",
 }
+ALIKE: dict[Verdict, str] = {
+    "ship": "executions of the test arm violate less",
+    "ship_low_risk": "no difference is established",
+    "equivalent": "they are as good as equal",
+    "inconclusive": "no difference is established",
+    "stop_harm": "the test arm does worse",
+}
 METRIC_NAMES = {
     "rate": "violation rate",
     "other_rate": "rate at the other threshold",
@@ -52,6 +59,8 @@ UNITS_WEIGH = (
 def claim(verdict: Verdict, design: Design) -> str:
     """Say in a few words what to do about which threshold."""
     control, test = seconds(design.control_threshold), seconds(design.test_threshold)
+    if control == test:  # a test of the test: both arms have one threshold
+        return f"Both arms have {control}: {ALIKE.get(verdict, VERDICT_WORDS[verdict].lower())}"
     named: dict[Verdict, str] = {
         "ship": f"Adopt {test} instead of {control}",
         "ship_low_risk": f"Adopt {test} instead of {control}, at low risk",

@@ -112,7 +112,10 @@ def read_experiment(
     """
     where = str(path)
     if is_url(where):
-        raise InputError(f"{where.partition('://')[0]}: data collected elsewhere are read from a file: export them")
+        raise InputError(
+            f"{where.partition('://')[0]}: data collected elsewhere are read from a file: "
+            "export the table as CSV or Parquet"
+        )
     options = Options(
         book=book or ParamsBook(default=Params(), services={}), now=LATEST, columns=_roles(columns or {}),
         unit=_unit(duration_unit), timezone=known_zone(timezone).key if timezone else None, decimal=decimal,
