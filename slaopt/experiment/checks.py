@@ -62,7 +62,8 @@ def _few(name: str, arm: ArmUnits) -> Remark | None:
     units = int((arm.n > 0).sum())
     if arm.each_row or units >= FEWEST_UNITS:
         return None
-    sentence = f"The {name} arm has {units} unit{'' if units == 1 else 's'}; nothing is decided with fewer than {FEWEST_UNITS}."
+    found = f"{units} unit{'' if units == 1 else 's'}"
+    sentence = f"The {name} arm has {found}; nothing is decided with fewer than {FEWEST_UNITS}."
     return Remark(kind="few_units", sentence=sentence, count=units)
 
 
