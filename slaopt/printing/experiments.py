@@ -73,7 +73,7 @@ def _in_short(told: Mapping[str, Any]) -> str:
     if told["status"] == "planning":
         return "waits for approval" if told["proposal_id"] is None else f"waits for approval {told['proposal_id']}"
     if told["status"] == "running":
-        return f"{number(progress['progress_percentage'])} % of its time, {progress['looks_made']} looks"
+        return f"{number(progress['progress_percentage'])} % of its time, {_looks(progress['looks_made'])}"
     advice = f"{told['recommendation']}: " if told["recommendation"] else ""
     why = str(told["early_stop_reason"] or progress["reason"] or "")
     return f"{advice}{visible(why.partition('. ')[0][:SHORT])}"
@@ -129,3 +129,7 @@ def _by(what: str, who: str | None) -> str:
 
 def _when(time: str) -> datetime:
     return datetime.fromisoformat(time)
+
+
+def _looks(made: int) -> str:
+    return f"{count(made)} look{'' if made == 1 else 's'}"
