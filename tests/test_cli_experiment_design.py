@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from slaopt.cli.experiment.designing import METRICS
+from slaopt.experiment.design import GUARDRAILS
 from slaopt.experiment.simulating import simulate
 
 DAYS = 21
@@ -105,3 +107,7 @@ def test_the_end_of_the_past_can_be_said(design):
     early = (START + timedelta(days=14)).isoformat()
     done = design("--effect", "0.5", "--as-of", early, "--json")
     assert done.status == 0, done
+
+
+def test_the_metrics_of_the_command_are_those_of_designs():
+    assert METRICS == GUARDRAILS

@@ -46,6 +46,7 @@ SECTIONS = {
     "trials": "trials:trials",
     "arms": "comparisons:arms",
     "libraries": "comparisons:libraries",
+    "speed": "speed:speed",
 }
 
 INTRODUCTION = """# Evidence

@@ -14,7 +14,6 @@ from slaopt.cli.experiment.reading import reading_options
 from slaopt.cli.opening import open_source
 from slaopt.cli.options import Moment, Seconds, json_option, options, source_option, store_option, workspace_option
 from slaopt.cli.stores import address_of, announce, consult, what_if
-from slaopt.experiment.design import EACH_ROW, GUARDRAILS
 
 if TYPE_CHECKING:
     from slaopt.experiment import PlannedDesign
@@ -23,7 +22,9 @@ if TYPE_CHECKING:
     from slaopt.result import Skipped
     from slaopt.sources import Source
 
-__all__ = ["DESIGNED", "design", "design_options", "designed", "margins"]
+__all__ = ["DESIGNED", "METRICS", "design", "design_options", "designed", "margins"]
+
+METRICS = ("other_rate", "mean", "p95", "p99")  # the guardrails of a design, which is not loaded for help alone
 
 DESIGNED = {  # options that say what is designed: arguments of `design_for`
     "test_threshold": "test_threshold",
@@ -50,8 +51,8 @@ def margins(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -
             given[metric] = float(share)
         except ValueError:
             raise click.BadParameter(f"{value!r}: give METRIC=SHARE, such as p95=0.1", ctx, param) from None
-        if metric not in GUARDRAILS:
-            raise click.BadParameter(f"{metric!r} is none of {', '.join(GUARDRAILS)}", ctx, param)
+        if metric not in METRICS:
+            raise click.BadParameter(f"{metric!r} is none of {', '.join(METRICS)}", ctx, param)
     return given or None
 
 
@@ -69,7 +70,7 @@ design_options = options(  # of every command that designs a test
     click.option("--effect", type=click.FloatRange(0.01, 1),
                  help="Smallest change of the violation rate worth finding, a share of it (default 0.2)."),
     click.option("--guardrail", "guardrails", multiple=True, metavar="METRIC=SHARE", callback=margins,
-                 help=f"Margin of a guardrail, e.g. p95=0.1; may be given again. Metrics: {', '.join(GUARDRAILS)}."),
+                 help=f"Margin of a guardrail, e.g. p95=0.1; may be given again. Metrics: {', '.join(METRICS)}."),
     click.option("--level", type=click.FloatRange(0.01, 0.1), help="Significance level (default 0.05)."),
     click.option("--mode", type=click.Choice(["planned", "open_ended"]), help="How looks share the error."),
     click.option("--force", is_flag=True, help="Overrule what speaks against the design; it is kept in it."),
@@ -126,6 +127,7 @@ def designed(
 def _planned(profiles: Profiles, params: Params, *, source: Source, wanted: dict[str, Any]) -> PlannedDesign:
     """Design from the past, and from what its units did where rows name them."""
     from slaopt.experiment import design_for
+    from slaopt.experiment.design import EACH_ROW
     from slaopt.forecast.curve import LEARN_DAYS
     from slaopt.sources.units import units_before
 
