@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 __all__ = [
     "UNIT_OF_WORD",
     "UNIT_SECONDS",
+    "chance",
     "count",
     "day",
     "moment",
@@ -87,6 +88,17 @@ def percent(rate: float, digits: int = 2) -> str:
         text = f"{100 * rate:.{places}f}"
         return (text.rstrip("0").rstrip(".") if "." in text else text) + " %"
     return f"{number(100 * rate, digits)} %"
+
+
+def chance(probability: float) -> str:
+    """Write a probability for people, who need no third digit.
+
+    >>> chance(0.004), chance(0.873), chance(0.9999)
+    ('under 1 %', '87 %', 'over 99 %')
+    """
+    if probability < 0.01:
+        return "under 1 %"
+    return "over 99 %" if probability > 0.99 else f"{round(100 * probability)} %"
 
 
 def per_thousand(rate: float) -> str:

@@ -54,6 +54,17 @@ class Ledger:
             return self.book.default.enabled
         return is_enabled(self.workspace)
 
+    def require_on(self, action: str) -> None:
+        """Refuse an action while slaopt is switched off.
+
+        Raises
+        ------
+        RefusedError
+            With the remedy.
+        """
+        if not self.is_on:
+            raise RefusedError(f"cannot {action}: slaopt is switched off; set `enabled: true` in params/default.yaml")
+
     @contextmanager
     def writing(self, action: str, *, actor: Actor | None, at: datetime) -> Iterator[Transaction]:
         """Open a transaction that writes; once it is committed, the audit log's new head is appended to its file.
@@ -72,8 +83,8 @@ class Ledger:
         InputError
             If the file for heads cannot be written; nothing has happened then.
         """
-        if action not in EVEN_WHEN_OFF and not self.is_on:
-            raise RefusedError(f"cannot {action}: slaopt is switched off; set `enabled: true` in params/default.yaml")
+        if action not in EVEN_WHEN_OFF:
+            self.require_on(action)
         with _opened(self.heads) as file:
             with self.store.begin() as transaction:
                 if actor is not None and action not in UNASKED:

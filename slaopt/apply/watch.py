@@ -17,7 +17,6 @@ from slaopt.apply.experiments.schedule import overdue
 from slaopt.apply.fresh import Wanted, read_fresh
 from slaopt.apply.looking import Look, Seen, first_sentence, kept_sentence, look_of, quiet_sentence, see
 from slaopt.apply.watched import Pass, State, Watched
-from slaopt.errors import RefusedError
 from slaopt.result import Skipped
 from slaopt.wording import moment, seconds
 
@@ -52,8 +51,7 @@ def watch(
     UnreachableError
         If the store does not answer.
     """
-    if not ledger.is_on:
-        raise RefusedError("cannot watch: slaopt is switched off; set `enabled: true` in params/default.yaml")
+    ledger.require_on("watch")
     done = Pass(at)
     commit_due(ledger, done, services)
     expire_old(ledger, done, services)

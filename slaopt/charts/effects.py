@@ -12,8 +12,8 @@ from slaopt import wording
 from slaopt.charts.figure import COLOURS, Absent, Figure, Table, data, records
 from slaopt.charts.marks import label
 from slaopt.charts.scales import threshold_name
-from slaopt.experiment.told import chance
 from slaopt.experiment.wording import change, points, signed
+from slaopt.wording import chance
 
 if TYPE_CHECKING:
     import altair as alt

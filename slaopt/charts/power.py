@@ -9,7 +9,8 @@ from slaopt import wording
 from slaopt.charts.figure import COLOURS, Figure, Table, data, records
 from slaopt.charts.marks import label, line, rule_down
 from slaopt.charts.scales import percent_axis
-from slaopt.experiment.told import chance, chance_of
+from slaopt.experiment.told import chance_of
+from slaopt.wording import chance
 
 if TYPE_CHECKING:
     import altair as alt

@@ -11,7 +11,8 @@ from slaopt.charts.figure import COLOURS, Absent, Figure, Table, data
 from slaopt.charts.marks import DASH, named, rule_across, threshold_rules
 from slaopt.charts.places import Labels, Plot
 from slaopt.charts.scales import bounds_of, duration_axis, percent_axis, threshold_name
-from slaopt.optimize.sentences import chance, frequency, pages
+from slaopt.optimize.sentences import frequency, pages
+from slaopt.wording import chance
 
 if TYPE_CHECKING:
     import altair as alt

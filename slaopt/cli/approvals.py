@@ -15,6 +15,7 @@ from slaopt.cli.asking import at_terminal, declined, read_code
 from slaopt.cli.options import Moment, key_option, options, place_options, yes_option
 
 if TYPE_CHECKING:
+    from slaopt.apply.experiments import ExperimentOutcome
     from slaopt.apply.preview import Preview
     from slaopt.apply.requests import Outcome
 
@@ -191,7 +192,7 @@ def commit(number: int, key: str | None, yes: bool, store: str | None, workspace
     return _decide(number, "Bring it into force?", decide, yes, store, workspace, as_json)
 
 
-def tell(outcome: Outcome, as_json: bool) -> int:
+def tell(outcome: Outcome | ExperimentOutcome, as_json: bool) -> int:
     """Print what became of a call."""
     from slaopt.printing import visible
 

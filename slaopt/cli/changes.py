@@ -14,15 +14,11 @@ from slaopt.cli.asking import declined
 from slaopt.cli.options import (
     Moment,
     Seconds,
-    key_option,
-    options,
     place_options,
-    yes_option,
+    writing_options,
 )
 
 __all__ = ["history", "rollback", "update_threshold"]
-
-writing_options = options(key_option, yes_option, place_options)
 
 
 @click.command()

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from slaopt.cli.answers import print_json, print_lines, status_of
+from slaopt.cli.answers import complain, print_json, print_lines, status_of
 from slaopt.cli.stores import address_of, announce, consult, what_if
-from slaopt.errors import InputError
+from slaopt.errors import InputError, SlaoptError
 
 if TYPE_CHECKING:
     from slaopt.intake import Intake
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from slaopt.result import Result, Skipped
     from slaopt.sources import Source
 
-__all__ = ["Opened", "for_each", "open_source"]
+__all__ = ["Opened", "for_each", "measured", "open_source"]
 
 Computed = TypeVar("Computed")
 
@@ -85,6 +85,15 @@ def open_source(
     if not wanted:
         raise InputError("no source: give --source PATH_OR_URL, or set `source:` in params/default.yaml")
     return Opened(connect(wanted, book=book, now=datetime.now(UTC), **reading), book, as_of, found)
+
+
+def measured(source: str | None, *, workspace: Path | None, **reading: Any) -> Source | None:
+    """Open the measurements of a watch anew, as of now; None, with the reason on stderr: it does the rest without."""
+    try:
+        return open_source(source, workspace=workspace, **reading).source
+    except SlaoptError as error:
+        complain(str(error))
+        return None
 
 
 def for_each(

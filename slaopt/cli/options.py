@@ -23,6 +23,7 @@ __all__ = [
     "store_option",
     "what_if_options",
     "workspace_option",
+    "writing_options",
     "yes_option",
 ]
 
@@ -92,6 +93,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 key_option = click.option("--key", help="Key of this request, of your own choice: with the same key it is done once.")
 place_options = options(store_option, workspace_option, json_option)  # of a command that works on the store
 yes_option = click.option("--yes", is_flag=True, help="Do not ask at a terminal.")
+writing_options = options(key_option, yes_option, place_options)  # of a command that writes into the store
 reading_options = options(
     click.option("--table", help="Table of a SQL source, `schema.table` too."),
     click.option("--column", "columns", multiple=True, metavar="ROLE=NAME", callback=_assignments,

@@ -18,14 +18,13 @@ import click
 
 from slaopt.cli.actors import ledger_of
 from slaopt.cli.answers import DONE, SKIPPED, complain, print_lines
-from slaopt.cli.opening import open_source
+from slaopt.cli.opening import measured
 from slaopt.cli.options import json_option, options, reading_options, source_option, store_option, workspace_option
 from slaopt.errors import SlaoptError
 
 if TYPE_CHECKING:
     from slaopt.apply.ledger import Ledger
     from slaopt.apply.watched import Watched
-    from slaopt.sources import Source
 
 __all__ = ["watch"]
 
@@ -89,17 +88,8 @@ def _pass(ledger: Ledger, source: str | None, services: tuple[str, ...], reading
         if not free:
             complain(f"another watch is at work on {ledger.store.label}: this pass is left to it")
             return []
-        measured = _source(source, ledger.workspace, reading) if ledger.is_on else None
-        return watch_changes(ledger, measured, at=datetime.now(UTC), services=services or None)
-
-
-def _source(source: str | None, workspace: Path | None, reading: dict[str, Any]) -> Source | None:
-    """Open the measurements anew, as of now; without them the pass does the rest, and says what it cannot see."""
-    try:
-        return open_source(source, workspace=workspace, **reading).source
-    except SlaoptError as error:
-        complain(str(error))
-        return None
+        there = measured(source, workspace=ledger.workspace, **reading) if ledger.is_on else None
+        return watch_changes(ledger, there, at=datetime.now(UTC), services=services or None)
 
 
 def _watch_on(one_pass: Callable[[], list[Watched]], every: float, *, as_json: bool) -> int:

@@ -8,8 +8,7 @@ from scipy import stats
 
 from slaopt.experiment.prospects import Ground, PowerAnalysis
 from slaopt.experiment.reading import FEWEST_TO_DECIDE
-from slaopt.experiment.told import chance
-from slaopt.wording import count, number, percent, seconds
+from slaopt.wording import chance, count, number, percent, seconds
 
 __all__ = ["WEEK", "final_refusals", "refusals_of"]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from slaopt.experiment.wording import claim, difference_of, guarded_rows, rows_of
+from slaopt.result import html_table
 
 if TYPE_CHECKING:
     from slaopt.experiment.evaluation import Evaluation
@@ -19,9 +19,9 @@ def evaluation_html(evaluation: Evaluation) -> str:
     decision = evaluation.look.decision
     said = html.escape(claim(decision.verdict, evaluation.design))
     parts = [f"<p><strong>{said}.</strong> {html.escape(decision.sentence)}</p>"]
-    parts.append(_table(("", "control", "test", "difference"), rows_of(evaluation)))
+    parts.append(html_table(("", "control", "test", "difference"), rows_of(evaluation)))
     if guarded := guarded_rows(evaluation):
-        parts.append(_table(("must not get worse", "found", "upper bound", "margin", ""), guarded))
+        parts.append(html_table(("must not get worse", "found", "upper bound", "margin", ""), guarded))
     if mechanical := evaluation.comparison.mechanical:
         text = f"The moved line alone changes the control's rate by {difference_of(mechanical)}: no test is needed."
         parts.append(f"<p>{html.escape(text)}</p>")
@@ -29,14 +29,3 @@ def evaluation_html(evaluation: Evaluation) -> str:
         items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in told)
         parts.append(f"<ul>{items}</ul>")
     return "".join(parts)
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    top = "".join(f'<th scope="col">{html.escape(head)}</th>' for head in heads)
-    body = "".join(
-        f'<tr><th scope="row">{html.escape(row[0])}</th>'
-        + "".join(f"<td>{html.escape(cell)}</td>" for cell in row[1:])
-        + "</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"

@@ -6,19 +6,14 @@ import html
 from collections.abc import Sequence
 
 from slaopt.experiment.design import EACH_ROW, Design
-from slaopt.experiment.prospects import QUANTILES, GuardrailPower, PowerAnalysis
+from slaopt.experiment.prospects import GuardrailPower, PowerAnalysis
 from slaopt.experiment.rehearsal import Chance, Rehearsed
-from slaopt.wording import count, number, percent, seconds
+from slaopt.experiment.telling import METRIC_WORDS
+from slaopt.result import html_table
+from slaopt.wording import chance, count, number, percent, seconds
 
-__all__ = ["METRICS", "chance", "chance_of", "hint_of", "html_of", "sentences_of"]
+__all__ = ["chance_of", "hint_of", "html_of", "sentences_of"]
 
-METRICS = {
-    "rate": "the violation rate",
-    "other_rate": "the violation rate at the other threshold",
-    "mean": "the mean duration (geometric)",
-    "p95": "p95",
-    "p99": "p99",
-}
 SHOWN = 0.8  # chance below which another margin is named
 
 
@@ -66,9 +61,9 @@ def _power(design: Design, power: PowerAnalysis) -> str:
 
 
 def _guarded(one: GuardrailPower) -> str:
-    name = METRICS[one.metric]
+    name = METRIC_WORDS[one.metric]
     said = (
-        f"{name[0].upper() + name[1:] if one.metric not in QUANTILES else name} must be shown to rise by less than "
+        f"{name[0].upper()}{name[1:]} must be shown to rise by less than "
         f"{percent(one.margin)}; with this traffic that succeeds in {chance(one.chance)} of tests where nothing changes"
     )
     return said + (f": {hint}." if (hint := hint_of(one)) else ".")
@@ -104,15 +99,6 @@ def chance_of(simulated: Chance) -> str:
     return f"{chance(simulated.value)} (± {number(100 * simulated.error, 1)})"
 
 
-def chance(probability: float) -> str:
-    """Write a probability for people, who need no third digit.
-
-    >>> chance(0.004), chance(0.873), chance(0.9999)
-    ('under 1 %', '87 %', 'over 99 %')
-    """
-    return "under 1 %" if probability < 0.01 else "over 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"
-
-
 def html_of(design: Design, power: PowerAnalysis, sentences: Sequence[str]) -> str:
     """Write a design for a notebook: its sentences, and what came of the rehearsal in each truth."""
     items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
@@ -138,6 +124,4 @@ def _rehearsed(power: PowerAnalysis) -> str:
     if not rows:
         return ""
     head = ("the test arm is", "benefit found", "shipped at a look", "stopped for harm", "days on average")
-    lines = [f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows]
-    names = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
-    return f"<table><thead><tr>{names}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    return html_table(head, rows)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from slaopt.optimize.sentences import chance, comparison, frequency, pages, written
-from slaopt.wording import number, percent
+from slaopt.optimize.sentences import comparison, frequency, pages, written
+from slaopt.result import html_table
+from slaopt.wording import chance, number, percent
 
 if TYPE_CHECKING:
     from slaopt.optimize.recommendation import Recommendation
@@ -22,14 +23,14 @@ def recommendation_html(recommendation: Recommendation) -> str:
     """Write the recommendation as HTML; everything that users gave is escaped."""
     parts = [f"<p><strong>{html.escape(recommendation.service)}</strong>: {html.escape(recommendation.sentence)}</p>"]
     if compared := comparison(recommendation.now, recommendation.then):
-        parts.append(_table(compared[0], compared[1:]))
+        parts.append(html_table(compared[0], compared[1:]))
     if recommendation.confidence_score is not None:
         risk = f", the risk is {recommendation.implementation_risk}" if recommendation.implementation_risk else ""
         parts.append(f"<p>Confidence in the best change is {chance(recommendation.confidence_score)}{risk}.</p>")
     if recommendation.reasons:
         parts.append("<ul>" + "".join(f"<li>{html.escape(reason)}</li>" for reason in recommendation.reasons) + "</ul>")
     if recommendation.candidates:
-        parts.append(_table(CANDIDATE_HEADS, map(_candidate, _best(recommendation.candidates))))
+        parts.append(html_table(CANDIDATE_HEADS, map(_candidate, _best(recommendation.candidates))))
     return "".join(parts)
 
 
@@ -53,14 +54,3 @@ def _candidate(score: CandidateScore) -> list[str]:
         number(score.loss, 2),
         ", ".join(marks),
     ]
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    top = "".join(f'<th scope="col">{html.escape(head)}</th>' for head in heads)
-    body = "".join(
-        f'<tr><th scope="row">{html.escape(row[0])}</th>'
-        + "".join(f"<td>{html.escape(cell)}</td>" for cell in row[1:])
-        + "</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"

@@ -15,9 +15,8 @@ from slaopt.analysis.watch import Watch
 from slaopt.forecast import Forecast
 from slaopt.optimize.decide import Decision
 from slaopt.optimize.outcome import Outcome
-from slaopt.optimize.sentences import chance
 from slaopt.result import Result
-from slaopt.wording import day, number, percent, seconds
+from slaopt.wording import chance, day, number, percent, seconds
 
 __all__ = ["BOUNDS", "Bounds", "RiskFactor", "RiskLevel", "mitigations", "overall", "risk_factors"]
 

@@ -13,7 +13,7 @@ from slaopt.optimize.candidates import Bound
 from slaopt.optimize.choose import LIKELY
 from slaopt.optimize.outcome import Outcome
 from slaopt.params import Params
-from slaopt.wording import count, day, number, parse_seconds, percent, seconds
+from slaopt.wording import chance, count, day, number, parse_seconds, percent, seconds
 
 if TYPE_CHECKING:
     from slaopt.optimize.decide import Gate
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "bound_sentence",
-    "chance",
     "chance_sentence",
     "change_sentence",
     "base_for",
@@ -50,17 +49,6 @@ Floats = NDArray[np.float64]
 
 PARTS = {"budget": "error budget", "pages": "pages", "missed": "slowdowns not seen"}
 SLOWDOWNS = "slowdowns that double the duration of half the executions for an hour"
-
-
-def chance(probability: float) -> str:
-    """Write a probability for people, who need no third digit.
-
-    >>> chance(0.004), chance(0.873), chance(0.9999)
-    ('under 1 %', '87 %', 'over 99 %')
-    """
-    if probability < 0.01:
-        return "under 1 %"
-    return "over 99 %" if probability > 0.99 else f"{round(100 * probability)} %"
 
 
 def pages(per_week: float) -> str:

@@ -10,9 +10,10 @@ from slaopt import wording
 from slaopt.charts.scales import threshold_name
 from slaopt.charts.thresholds import interval_of
 from slaopt.optimize.confidence import ASKED
-from slaopt.optimize.sentences import base_of, chance, frequency, pages
+from slaopt.optimize.sentences import base_of, frequency, pages
 from slaopt.parts.markup import Part, render
 from slaopt.parts.risk import main_risk
+from slaopt.wording import chance
 
 if TYPE_CHECKING:
     from slaopt.analysis import Analysis

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from slaopt import wording
 from slaopt.analysis.alerts import DEGRADATIONS
 from slaopt.charts.thresholds import interval_of
-from slaopt.optimize.sentences import chance, frequency, pages, policy_sentence, written
+from slaopt.optimize.sentences import frequency, pages, policy_sentence, written
 from slaopt.parts.markup import Part, of_hundred, render
 from slaopt.parts.tables import Cell, Row, parenthesised, table
+from slaopt.wording import chance
 
 if TYPE_CHECKING:
     from slaopt.analysis import Analysis

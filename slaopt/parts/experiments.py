@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from slaopt import wording
 from slaopt.charts.scales import threshold_name
 from slaopt.experiment.design import EACH_ROW
-from slaopt.experiment.told import chance
 from slaopt.experiment.wording import (
     METRIC_NAMES,
     UNITS_WEIGH,
@@ -24,6 +23,7 @@ from slaopt.parts.answer import Pair
 from slaopt.parts.markup import Part, render
 from slaopt.parts.tables import Cell, Row, table
 from slaopt.result import Skipped
+from slaopt.wording import chance
 
 if TYPE_CHECKING:
     from slaopt.experiment import Evaluation

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from slaopt import wording
 from slaopt.charts.scales import threshold_name
-from slaopt.optimize.sentences import chance, frequency, pages
+from slaopt.optimize.sentences import frequency, pages
 from slaopt.parts.markup import Part, render
+from slaopt.wording import chance
 
 if TYPE_CHECKING:
     from slaopt.report.portfolio import Portfolio, PortfolioRow

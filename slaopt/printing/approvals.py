@@ -66,7 +66,7 @@ def proposal_lines(proposals: Sequence[Proposal], approvals: Mapping[int, int], 
 
 def preview_lines(shown: Preview) -> Iterator[str]:
     """Say what one who decides has to know: the change, its effect, its risk, what watches it, who must approve."""
-    from slaopt.optimize.sentences import chance
+    from slaopt.wording import chance
 
     proposal = shown.proposal
     yield visible(shown.headline)

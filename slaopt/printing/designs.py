@@ -7,10 +7,10 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from slaopt.experiment.design import EACH_ROW
-from slaopt.experiment.told import chance, chance_of, hint_of
+from slaopt.experiment.told import chance_of, hint_of
 from slaopt.printing.text import LONGEST_NAME, WIDEST, spaced, visible
 from slaopt.result import Skipped
-from slaopt.wording import count, number, percent, seconds
+from slaopt.wording import chance, count, number, percent, seconds
 
 if TYPE_CHECKING:
     from slaopt.experiment import PlannedDesign

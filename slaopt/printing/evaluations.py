@@ -7,10 +7,9 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from slaopt.experiment.design import EACH_ROW
-from slaopt.experiment.told import chance
 from slaopt.experiment.wording import UNITS_WEIGH, claim, difference_of, guarded_rows, rows_of
 from slaopt.printing.text import WIDEST, columns, visible
-from slaopt.wording import number, per_thousand
+from slaopt.wording import chance, number, per_thousand
 
 if TYPE_CHECKING:
     from slaopt.experiment import Evaluation

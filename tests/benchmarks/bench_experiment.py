@@ -70,6 +70,14 @@ def best(tasks: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
     return {name: min(times) for name, times in seconds.items()}
 
 
+def contest(rows: int) -> tuple[dict[str, float], dict[str, float]]:
+    """CPU seconds of each contestant for so many rows, and what slaopt takes as a share of each other's."""
+    frame = rows_of(rows)
+    contestants = {"slaopt": ours, "pandas": grouped, "tea-tasting": tea}
+    seconds = best({name: lambda run=run: run(frame) for name, run in contestants.items()}, ROUNDS)
+    return seconds, {name: seconds["slaopt"] / seconds[name] for name in BARS}
+
+
 def looks() -> dict[str, float]:
     """CPU seconds of the hierarchical posterior of 40 units an arm, and of a whole comparison."""
     from dataclasses import replace
@@ -99,10 +107,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    frame = rows_of(options.rows)
-    contestants = {"slaopt": ours, "pandas": grouped, "tea-tasting": tea}
-    seconds = best({name: lambda run=run: run(frame) for name, run in contestants.items()}, ROUNDS)
-    ratios = {name: seconds["slaopt"] / seconds[name] for name in BARS}
+    seconds, ratios = contest(options.rows)
     look = looks()
     if options.json:
         print(json.dumps({"rows": options.rows, "seconds": seconds, "ratios": ratios, "looks": look}))

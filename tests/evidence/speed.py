@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.benchmarks.bench_experiment import BARS, ROUNDS, best, grouped, ours, rows_of, tea
+from tests.benchmarks.bench_experiment import BARS, ROUNDS, contest
 from tests.evidence.tables import table
 
 ROWS = 1_000_000
@@ -12,10 +12,7 @@ ROWS = 1_000_000
 
 def speed(runs: int) -> Iterator[str | list[str]]:
     """Yield the text of the section, then what misses its bar; it hangs on no number of runs."""
-    frame = rows_of(ROWS)
-    contestants = {"slaopt": ours, "pandas": grouped, "tea-tasting": tea}
-    seconds = best({name: lambda run=run: run(frame) for name, run in contestants.items()}, ROUNDS)
-    ratios = {name: seconds["slaopt"] / seconds[name] for name in BARS}
+    seconds, ratios = contest(ROWS)
     yield (
         "## What comparing two arms costs\n\n"
         f"Violation rate and mean log duration of both arms from {ROWS:,} rows of arm and duration: the best CPU time "

@@ -18,12 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slaopt import parts
-from slaopt.optimize.sentences import chance
 from slaopt.params import Costs
 from slaopt.parts.portfolio import sparkline
 from slaopt.report.folders import report_folder
 from slaopt.report.pages import export_index, export_report
 from slaopt.report.portfolio import CostChange, Portfolio, PortfolioRow, SkippedService
+from slaopt.wording import chance
 from tests.report.builders import HOSTILE, business_hours, executed, made, measured, page_of, renamed, with_verdict
 
 VERDICTS = ("raise", "lower", "keep", "set", "objective", "not_suited", "data_problem")

@@ -75,8 +75,7 @@ def experiment_watch(
     UnreachableError
         If the store does not answer.
     """
-    if not ledger.is_on:
-        raise RefusedError("cannot watch: slaopt is switched off; set `enabled: true` in params/default.yaml")
+    ledger.require_on("watch")
     done = Pass(at)
     with ledger.store.reading() as transaction:
         running = [one for one in reversed(transaction.experiments.running()) if _asked(one, services)]

@@ -56,7 +56,8 @@ def margins(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -
     return given or None
 
 
-design_options = options(  # of every command that designs a test
+design_options = options(  # of every command that designs a test from measurements
+    source_option,
     click.option("--test", "test_threshold", type=Seconds(), required=True,
                  help="Threshold of the test arm (seconds, or 300ms)."),
     click.option("--control", "threshold", type=Seconds(), help="The control's threshold (default: the one in force)."),
@@ -74,15 +75,14 @@ design_options = options(  # of every command that designs a test
     click.option("--level", type=click.FloatRange(0.01, 0.1), help="Significance level (default 0.05)."),
     click.option("--mode", type=click.Choice(["planned", "open_ended"]), help="How looks share the error."),
     click.option("--force", is_flag=True, help="Overrule what speaks against the design; it is kept in it."),
+    reading_options,
+    click.option("--as-of", type=Moment(), help="End of the past that is looked at (default: the latest stamp)."),
 )  # fmt: skip
 
 
 @click.command()
 @click.argument("service")
-@source_option
 @design_options
-@reading_options
-@click.option("--as-of", type=Moment(), help="End of the past that is looked at (default: the latest stamp).")
 @workspace_option
 @store_option
 @json_option

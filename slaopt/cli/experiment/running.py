@@ -10,27 +10,23 @@ import click
 
 from slaopt.cli.actors import acting, ledger_of
 from slaopt.cli.answers import DONE, INTERRUPTED, SKIPPED, complain, print_json, print_lines
+from slaopt.cli.approvals import tell
 from slaopt.cli.asking import declined
 from slaopt.cli.experiment.designing import design_options, designed
 from slaopt.cli.experiment.reading import reading_options
-from slaopt.cli.opening import open_source
+from slaopt.cli.opening import measured
 from slaopt.cli.options import (
-    Moment,
     json_option,
-    key_option,
-    options,
     place_options,
     source_option,
     store_option,
     workspace_option,
-    yes_option,
+    writing_options,
 )
-from slaopt.errors import SlaoptError
 
 if TYPE_CHECKING:
-    from slaopt.apply.experiments import ExperimentOutcome, ExperimentPass
+    from slaopt.apply.experiments import ExperimentPass
     from slaopt.apply.ledger import Ledger
-    from slaopt.sources import Source
     from slaopt.store import ExperimentRecord
 
 __all__ = ["adopt", "amend", "list_experiments", "propose", "show", "stop", "watch"]
@@ -38,15 +34,10 @@ __all__ = ["adopt", "amend", "list_experiments", "propose", "show", "stop", "wat
 UNSEEN = ("blind", "refused")
 STATUSES = ("planning", "running", "completed", "stopped")
 
-writing_options = options(key_option, yes_option, place_options)
-
 
 @click.command()
 @click.argument("service")
-@source_option
 @design_options
-@reading_options
-@click.option("--as-of", type=Moment(), help="End of the past that is looked at (default: the latest stamp).")
 @click.option("--hypothesis", help="What the test is to show; kept with it.")
 @click.option("--code", help="Code of your second factor, where you start a critical test alone.")
 @writing_options
@@ -77,7 +68,7 @@ def propose(
         by.ledger, service, planned.design, actor=by.actor, at=datetime.now(UTC), hypothesis=hypothesis, code=code,
         key=key,
     )  # fmt: skip
-    return _tell(outcome, as_json)
+    return tell(outcome, as_json)
 
 
 @click.command(name="list")
@@ -179,7 +170,7 @@ def stop(
     if declined(f"stop experiment {experiment_id}?", yes=yes):
         return INTERRUPTED
     at = datetime.now(UTC)
-    return _tell(stop_experiment(by.ledger, experiment_id, reason=reason, actor=by.actor, at=at, key=key), as_json)
+    return tell(stop_experiment(by.ledger, experiment_id, reason=reason, actor=by.actor, at=at, key=key), as_json)
 
 
 @click.command()
@@ -204,7 +195,7 @@ def amend(
     outcome = amend_experiment(
         by.ledger, experiment_id, days=days, reason=reason, actor=by.actor, at=datetime.now(UTC), key=key
     )
-    return _tell(outcome, as_json)
+    return tell(outcome, as_json)
 
 
 @click.command()
@@ -223,7 +214,7 @@ def adopt(
     by = acting(store, workspace)
     if declined(f"propose the threshold of experiment {experiment_id} for all?", yes=yes):
         return INTERRUPTED
-    return _tell(adopt_threshold(by.ledger, experiment_id, actor=by.actor, at=datetime.now(UTC), key=key), as_json)
+    return tell(adopt_threshold(by.ledger, experiment_id, actor=by.actor, at=datetime.now(UTC), key=key), as_json)
 
 
 def _pass(
@@ -239,26 +230,7 @@ def _pass(
             return []
         with ledger.store.reading() as transaction:
             running: list[ExperimentRecord] = transaction.experiments.running()
-        measured = _source(source, ledger.workspace, reading) if ledger.is_on and running else None
-        return experiment_watch(ledger, measured, at=datetime.now(UTC), services=services or None)
-
-
-def _source(source: str | None, workspace: Path | None, reading: dict[str, Any]) -> Source | None:
-    """Open the measurements; without them the pass does the rest, and says what it cannot see."""
-    given = {**reading, "unit": reading["duration_unit"]}
-    del given["duration_unit"]
-    try:
-        return open_source(source, workspace=workspace, **given).source
-    except SlaoptError as error:
-        complain(str(error))
-        return None
-
-
-def _tell(outcome: ExperimentOutcome, as_json: bool) -> int:
-    from slaopt.printing import visible
-
-    if as_json:
-        print_json(outcome.to_dict())
-    else:
-        click.echo(visible(outcome.sentence))
-    return DONE
+        reading["unit"] = reading.pop("duration_unit")
+        wanted = ledger.is_on and running
+        there = measured(source, workspace=ledger.workspace, **reading) if wanted else None
+        return experiment_watch(ledger, there, at=datetime.now(UTC), services=services or None)

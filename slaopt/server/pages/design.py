@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from slaopt.charts.scales import threshold_name
-from slaopt.optimize.sentences import chance
 from slaopt.parts.answer import Pair
 from slaopt.server.pages.looks import METRICS
-from slaopt.wording import count, moment, number, percent
+from slaopt.wording import chance, count, moment, number, percent
 
 if TYPE_CHECKING:
     from slaopt.server.planning import Planned

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from slaopt.apply.lifecycle import OPEN
 from slaopt.apply.preview import Effect, Estimated, Preview, preview
 from slaopt.charts.scales import threshold_name
-from slaopt.optimize.sentences import base_for, chance, frequency, pages
+from slaopt.optimize.sentences import base_for, frequency, pages
 from slaopt.parts.answer import headline, sureness
 from slaopt.server.base import needs
 from slaopt.server.faults import NotFoundError
@@ -17,7 +17,7 @@ from slaopt.server.pages.base import FragmentHandler
 from slaopt.server.pages.links import Purpose, experiment_page, report_page, service_api
 from slaopt.server.pages.recommendations import LEVELS
 from slaopt.store import service_name
-from slaopt.wording import count, moment, number
+from slaopt.wording import chance, count, moment, number
 
 if TYPE_CHECKING:
     from slaopt.server.answers import Line

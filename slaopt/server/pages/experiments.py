@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from slaopt.apply.actor import Actor, may
 from slaopt.charts.scales import threshold_name
-from slaopt.optimize.sentences import base_for, chance, frequency
+from slaopt.optimize.sentences import base_for, frequency
 from slaopt.parts.answer import Pair
 from slaopt.server.pages.links import about_experiment, experiment_page
 from slaopt.server.pages.recommendations import Button, needs_words, possible
-from slaopt.wording import count, moment, number, percent
+from slaopt.wording import chance, count, moment, number, percent
 
 if TYPE_CHECKING:
     from slaopt.store import ExperimentRecord, LookRecord

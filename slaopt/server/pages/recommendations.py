@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from slaopt.apply.actor import Actor, may, same_person
 from slaopt.charts.scales import threshold_name
 from slaopt.optimize import Outcome
-from slaopt.optimize.sentences import chance
 from slaopt.parts.answer import Pair, headline, pairs_of, sureness
 from slaopt.result import Interval
 from slaopt.server.pages.links import Purpose, about_proposal, about_service, experiment_page, report_page
-from slaopt.wording import count, moment
+from slaopt.wording import chance, count, moment
 
 if TYPE_CHECKING:
     from slaopt.server.answers import Line, Overview
