@@ -14,7 +14,7 @@ from slaopt.experiment.checks import remarks_of
 from slaopt.experiment.comparing import compare
 from slaopt.experiment.decide import look_at
 from slaopt.experiment.design import GUARDRAILS, Design, Guardrail, Metric
-from slaopt.experiment.found import Comparison, Look
+from slaopt.experiment.found import Comparison, Look, answer_of
 from slaopt.experiment.frames import counted_rows
 from slaopt.experiment.observed import Observed, Remark
 from slaopt.experiment.showing import evaluation_html
@@ -52,32 +52,13 @@ class Evaluation(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Give the figures under the names by which other systems know them, and all that they come from."""
-        comparison, look, decision = self.comparison, self.look, self.look.decision
-        primary, posterior = comparison.primary, comparison.posterior
-        own_control, own_test = comparison.own_rates
-        found = {
-            "verdict": decision.verdict,
-            "recommendation": decision.recommendation,
-            "reason": decision.sentence,
-            "p_value": look.p_value,
-            "confidence_interval": look.interval,
-            "is_significant": look.is_significant,
-            "effect_size": primary.difference,
-            "control_violation_rate": primary.control,
-            "test_violation_rate": primary.test,
-            "control_own_rate": own_control,
-            "test_own_rate": own_test,
-            "avoided_per_1000": comparison.avoided_per_1000,
-            "probability_better": None if posterior is None else posterior.probability_better,
-            "expected_loss": None if posterior is None else posterior.expected_loss_of_shipping,
-            "sample_sizes": {"control": look.sample_sizes[0], "test": look.sample_sizes[1]},
-        }
+        found = answer_of(self.look, self.comparison)
         parts = {
             "planned": self.planned,
             "design": self.design,
             "observed": self.observed,
-            "comparison": comparison,
-            "look": look,
+            "comparison": self.comparison,
+            "look": self.look,
             "looks": self.looks,
             "remarks": self.remarks,
             "hints": self.hints,

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from slaopt.experiment.design import Metric
 from slaopt.result import Interval, Result
 
-__all__ = ["Comparison", "Decision", "Effect", "GuardrailLook", "Look", "Posterior", "SampleRatio", "Verdict"]
+__all__ = [
+    "answer_of",
+    "Comparison",
+    "Decision",
+    "Effect",
+    "GuardrailLook",
+    "Look",
+    "Posterior",
+    "SampleRatio",
+    "Verdict",
+]
 
 Verdict = Literal["ship", "ship_low_risk", "equivalent", "inconclusive", "stop_harm", "continue", "invalid"]
 Recommendation = Literal["adopt", "reject", "extend"]
@@ -130,3 +140,26 @@ class Look(Result):
     unit_sizes: tuple[float, float]
     decision: Decision
     last: bool  # the horizon is reached
+
+
+def answer_of(look: Look, comparison: Comparison) -> dict[str, Any]:
+    """Give what a look answers, under the names by which other systems know it."""
+    decision, primary, posterior = look.decision, comparison.primary, comparison.posterior
+    own_control, own_test = comparison.own_rates
+    return {
+        "verdict": decision.verdict,
+        "recommendation": decision.recommendation,
+        "reason": decision.sentence,
+        "p_value": look.p_value,
+        "confidence_interval": look.interval,
+        "is_significant": look.is_significant,
+        "effect_size": primary.difference,
+        "control_violation_rate": primary.control,
+        "test_violation_rate": primary.test,
+        "control_own_rate": own_control,
+        "test_own_rate": own_test,
+        "avoided_per_1000": comparison.avoided_per_1000,
+        "probability_better": None if posterior is None else posterior.probability_better,
+        "expected_loss": None if posterior is None else posterior.expected_loss_of_shipping,
+        "sample_sizes": {"control": look.sample_sizes[0], "test": look.sample_sizes[1]},
+    }

@@ -46,28 +46,14 @@ def days_of(kept: LookRecord) -> dict[date, tuple[float, float]]:
 
 def results_of(look: Look, comparison: Comparison, remarks: Sequence[Remark]) -> Results:
     """Give the columns of an experiment that tell what a look found."""
-    decision, primary, posterior = look.decision, comparison.primary, comparison.posterior
-    own_control, own_test = comparison.own_rates
-    told = {
+    from slaopt.experiment.found import answer_of
+
+    decision = look.decision
+    told = answer_of(look, comparison) | {
         "look": look.number,
         "as_of": look.at,
-        "verdict": decision.verdict,
         "rule": decision.rule,
         "sentence": decision.sentence,
-        "reason": decision.sentence,
-        "recommendation": decision.recommendation,
-        "control_violation_rate": primary.control,
-        "test_violation_rate": primary.test,
-        "control_own_rate": own_control,
-        "test_own_rate": own_test,
-        "effect_size": primary.difference,
-        "p_value": look.p_value,
-        "confidence_interval": look.interval,
-        "is_significant": look.is_significant,
-        "probability_better": None if posterior is None else posterior.probability_better,
-        "expected_loss": None if posterior is None else posterior.expected_loss_of_shipping,
-        "avoided_per_1000": comparison.avoided_per_1000,
-        "sample_sizes": {"control": look.sample_sizes[0], "test": look.sample_sizes[1]},
         "unit_sizes": {"control": look.unit_sizes[0], "test": look.unit_sizes[1]},
         "sample_ratio": comparison.sample_ratio,
         "units_needed": decision.units_needed,
